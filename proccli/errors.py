@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, TypeAlias
-
-from proccli.values import NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 EXIT_NO = 1
 EXIT_USAGE = 2

@@ -9,11 +9,10 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, BinaryIO, Final
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
 
 from proccli.errors import ConfigFileError, OutputError
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     pass

@@ -11,16 +11,15 @@ Source: FACTS A0 (static_config), the generations N1 to N9 and the defaults per 
 (inputs.proc), measured on the agents' own code.
 """
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.errors import UsageError
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 Dialect: TypeAlias = Literal["static_config", "inputs.proc"]
 RegexCrate: TypeAlias = Literal["1.6.0", "1.8.3"]

@@ -16,7 +16,6 @@ PACKAGE = ROOT / "proccli"
 
 ORDER = (
     "__init__",
-    "values",
     "errors",
     "text",
     "streams",
@@ -40,7 +39,7 @@ ORDER = (
 """The files and folders of proccli/, from the ground up. Each imports only from those before it."""
 
 USABLE_ALONE = "rustregex"
-"""Imports nothing of the rest but `values`, so that others can use it by itself."""
+"""Imports nothing of the rest, so that others can use it by itself."""
 
 SYSTEM = {"os", "time", "datetime", "pathlib", "subprocess", "socket", "psutil"}
 SCREEN = {"click", "rich"}
@@ -142,20 +141,7 @@ def test_rustregex_can_be_used_alone() -> None:
     wrong = [
         f"{module}:{line} imports {imported}"
         for module, imported, line in every_import()
-        if folder_of(module) == USABLE_ALONE and folder_of(imported) not in (USABLE_ALONE, "values")
-    ]
-    assert wrong == []
-
-
-def test_named_tuples_are_those_that_are_quick_to_define() -> None:
-    wrong = [
-        f"{module}:{node.lineno}"
-        for module, path in modules().items()
-        for node in ast.walk(tree_of(path))
-        if module != "proccli.values"
-        and isinstance(node, ast.ImportFrom)
-        and node.module == "typing"
-        and "NamedTuple" in {alias.name for alias in node.names}
+        if folder_of(module) == USABLE_ALONE and folder_of(imported) != USABLE_ALONE
     ]
     assert wrong == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final, Literal, Protocol, TypeAlias
+from typing import Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from proccli.agent.facts import agent_start_s, now_s
 from proccli.agent.process import AgentProcess, AncestorSearch, Lookup
@@ -11,7 +11,6 @@ from proccli.agent.rules import CompiledRule
 from proccli.model.config import Config, Rule
 from proccli.model.outcome import Reason, Status
 from proccli.model.process import Field, Host, TagTable
-from proccli.values import NamedTuple
 from proccli.versions import Behaviour
 
 Text: TypeAlias = Literal["argv0", "arguments", "exe", "comm", "user", "container", "tags"]

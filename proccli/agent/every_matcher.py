@@ -8,7 +8,7 @@ the ancestor. So whether the data of a process are published may depend on its d
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
@@ -24,7 +24,6 @@ from proccli.agent.rules import MANY_RULES, CompiledRule
 from proccli.model.config import Rule
 from proccli.model.explanation import Requirement
 from proccli.model.outcome import Reason, Status
-from proccli.values import NamedTuple
 from proccli.versions import SENT_FEATURE, InputsProc
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, Decision, Text, age_reason
@@ -18,7 +18,6 @@ from proccli.agent.rules import MANY_RULES, CompiledRule
 from proccli.model.config import Rule
 from proccli.model.outcome import Reason
 from proccli.model.process import TagTable
-from proccli.values import NamedTuple
 from proccli.versions import StaticConfig
 
 if TYPE_CHECKING:

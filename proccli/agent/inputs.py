@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Environment, TagTable
 from proccli.model.source import Source
-from proccli.values import NamedTuple
 
 
 class Inputs(NamedTuple):

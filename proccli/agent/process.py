@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Final, Generic, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.facts import container_id
 from proccli.model.outcome import Reason
 from proccli.model.process import Host, Process, TextSpan
-from proccli.values import NamedTuple
 from proccli.versions import Behaviour, InputsProc, StaticConfig
 
 Node = TypeVar("Node")

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli import rustregex
 from proccli.model.config import Rule
 from proccli.model.process import Environment
-from proccli.values import NamedTuple
 from proccli.versions import RegexCrate
 
 MANY_RULES: Final = 32

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from proccli.agent.process import Walks
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.process import TagTable
-from proccli.values import NamedTuple
 from proccli.versions import Inheritance
 
 

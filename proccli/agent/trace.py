@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.decision import Context, skip_reason
@@ -27,7 +27,6 @@ from proccli.model.explanation import (
 )
 from proccli.model.outcome import Reason
 from proccli.rustregex.match.prefix import longest_prefix
-from proccli.values import NamedTuple
 from proccli.versions import InputsProc
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.rules import names_mentioned
@@ -32,7 +32,6 @@ from proccli.model.process import (
 from proccli.model.source import Source
 from proccli.sources.opening import NamedSource, open_source
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import InputsProc, agent_version, behaviour_of
 
 if TYPE_CHECKING:

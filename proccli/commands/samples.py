@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -17,7 +17,6 @@ from proccli.model.sockets import NetTables, Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from proccli.sources.opening import open_source
-from proccli.values import NamedTuple
 
 DEFAULT_MAX_WAIT_S = 10.0
 

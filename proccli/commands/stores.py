@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.commands.inputs import InputOptions, open_inputs, read_config_once
 from proccli.errors import NoSourceRead, SourceError, StoreError, UsageError
@@ -31,7 +31,6 @@ from proccli.store.load import Loaded, load
 from proccli.store.loadable import Document, Refused
 from proccli.store.questions import confused_hosts, hosts_ahead, silent_hosts
 from proccli.store.schema import create_tables, require_tables
-from proccli.values import NamedTuple
 
 _UNIT_S: Final = {"s": 1, "m": 60, "h": 3_600, "d": DAY_S, "w": 7 * DAY_S}
 _AHEAD_S: Final = 3_600

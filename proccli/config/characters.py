@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.yaml.nodes import Refusal, Scalar, SourceText
 from proccli.config.yaml.positions import source_offset
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 CODE: Final = "lookalike-character"
 

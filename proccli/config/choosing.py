@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.static_config import KEYS
 from proccli.config.static_config import NEWER_SECTION as INPUTS
@@ -18,7 +18,6 @@ from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Refusal, Scalar, resolved
 from proccli.config.yaml.reader import read_documents
 from proccli.model.note import NoteValue
-from proccli.values import NamedTuple
 from proccli.versions import (
     DEFAULT_AGENT,
     DEFAULT_INPUTS_AGENT,

@@ -14,7 +14,7 @@ yaml.v2's Marshal and serde_yaml 0.8.26 unchanged, but for texts with U+0085, U+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, TypeVar
 
 from proccli.config.yaml import go_yaml, serde_yaml
 from proccli.config.yaml.nodes import Mapping as MappingNode
@@ -30,7 +30,6 @@ from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.config.yaml.serde_yaml import Older
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     from proccli.config.yaml.kinds import Struct

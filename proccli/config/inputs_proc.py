@@ -10,7 +10,7 @@ differences between them were measured on 27 releases (FACTS, Generations, B1, B
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.config.static_config import GPROCESS_INFO
 from proccli.config.static_config import NEWER_SECTION as SECTION
@@ -23,7 +23,6 @@ from proccli.config.yaml.serde_yaml import U64_MAX, shown
 from proccli.model.config import BUILT_IN, Config, Rule
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import AGENTS, AgentVersion, Defaults, InputsProc
 
 ON_CPU: Final = "ebpf.profile.on_cpu"

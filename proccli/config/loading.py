@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.characters import advice, looks_like_gb18030
 from proccli.config.choosing import Choice, choose, other_half
@@ -19,7 +19,6 @@ from proccli.errors import ConfigError, Fault, FaultCode, UsageError
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import (
     DEFAULT_AGENT,
     ConfigServer,

@@ -11,7 +11,7 @@ both with yaml.v3 3.0.1; FACTS B1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.yaml import nodes
 from proccli.config.yaml.dialects import SERVER, prepared_for_server
@@ -28,7 +28,6 @@ from proccli.config.yaml.go_writer import format_float, marshal, sorted_keys
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.config.yaml.reader import Loader, read_documents
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import ConfigLibrary
 
 _NOWHERE: Final = Scalar(text="", style="plain", start=0, end=0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.characters import advice
 from proccli.config.yaml.agent_yaml import agent_documents
@@ -11,7 +11,6 @@ from proccli.config.yaml.nodes import Node, Refusal, SourceText, TooMuch, check_
 from proccli.config.yaml.reader import Loader
 from proccli.config.yaml.serde_yaml import U64_MAX, Older, crate_of
 from proccli.errors import TagsError, TagsTooMany
-from proccli.values import NamedTuple
 from proccli.versions import YamlCrate
 
 MAX_BYTES: Final = 4 << 20

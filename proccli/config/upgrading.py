@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli import rustregex
 from proccli.config.loading import Reading
@@ -25,7 +25,6 @@ from proccli.model.config import Config, Rule
 from proccli.rustregex.automata.domain import texts_without
 from proccli.rustregex.automata.patternset import find_text
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import AgentVersion
 
 

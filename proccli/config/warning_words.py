@@ -7,12 +7,11 @@ reports the same findings and needs the parts one by one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.config import RuleProblem
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 _LONGEST: Final = 60
 """Characters of a value in a message."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli import rustregex
 from proccli.config.inputs_proc import match_type_word
@@ -23,7 +23,6 @@ from proccli.model.process import Environment, TextSpan
 from proccli.rustregex import Regex
 from proccli.rustregex.automata.domain import Domain, Limits
 from proccli.rustregex.automata.patternset import UNDECIDED, Answer, find_text
-from proccli.values import NamedTuple
 from proccli.versions import AgentVersion, Dialect, InputsProc, agent_version, behaviour_of
 
 LONGEST_PATTERN: Final = 20_000

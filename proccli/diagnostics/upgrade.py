@@ -6,7 +6,7 @@ It rests on the table of versions alone; `diff` and `scan` show it process by pr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from proccli.config import loading
 from proccli.diagnostics.context import Context, Surroundings, Written
@@ -14,7 +14,6 @@ from proccli.diagnostics.lint import Linted, lint, ordered
 from proccli.diagnostics.rewriting import rewrites
 from proccli.model.config import BUILT_IN, Config, Diagnostic, Rule
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import SENT_FEATURE, behaviour_of
 
 _RULE: Final = "upgrade-rule"

@@ -7,11 +7,10 @@ diagnostic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Severity
 from proccli.model.outcome import Reason
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     from proccli.model.sockets import SocketReason

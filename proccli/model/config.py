@@ -1,13 +1,12 @@
 """Configurations, their rules, and what `check` finds in them."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import Location
 from proccli.model.note import Note
-from proccli.values import NamedTuple
 from proccli.versions import Dialect, agent_version
 
 RuleProblemCode: TypeAlias = Literal["regex-syntax", "regex-size", "match-type", "action"]

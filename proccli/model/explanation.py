@@ -1,13 +1,12 @@
 """Why an outcome is what it is: each rule's part in it."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Rule
 from proccli.model.outcome import Outcome
 from proccli.model.process import TextSpan
-from proccli.values import NamedTuple
 
 RuleOutcome: TypeAlias = Literal[
     "hit",

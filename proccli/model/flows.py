@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.values import NamedTuple
 
 AutoInstanceKind: TypeAlias = Literal["pod", "other", "none"]
 """What a record already has as `auto_instance` of a side: `pod` (a pod takes precedence over a

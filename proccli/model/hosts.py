@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, overload
+from typing import Any, NamedTuple, overload
 
 from proccli.model.outcome import Reason, Status
 from proccli.model.process import SourceKind, TextSpan
@@ -15,7 +15,6 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.values import NamedTuple
 
 # A run creates hundreds of thousands of these; dataclasses are slower to create and to pickle.
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.errors import Location
-from proccli.values import NamedTuple
 
 Counts: TypeAlias = "tuple[tuple[str, int], ...]"
 """How often each of some codes occurs, in a fixed order."""

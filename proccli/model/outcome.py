@@ -1,12 +1,11 @@
 """What the agent decides about a process."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.config import Rule
 from proccli.model.process import Process
-from proccli.values import NamedTuple
 
 Status: TypeAlias = Literal["accepted", "dropped", "skipped", "unknown"]
 Reason: TypeAlias = Literal[

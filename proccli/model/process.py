@@ -1,11 +1,9 @@
 """What a source reads: processes and hosts; and the environment and tags of an agent."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeAlias
-
-from proccli.values import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 NS_PER_S: Final = 1_000_000_000
 

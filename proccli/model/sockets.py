@@ -1,13 +1,12 @@
 """Sockets as they are read, and as the agent sends them."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.process import FieldError
-from proccli.values import NamedTuple
 
 Protocol: TypeAlias = Literal["tcp", "udp"]
 Family: TypeAlias = Literal["ipv4", "ipv6"]

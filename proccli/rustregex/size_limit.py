@@ -19,7 +19,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.rustregex.tree.charset import ByteRanges, Ranges, utf8_sequences
 from proccli.rustregex.tree.nodes import (
@@ -36,7 +36,6 @@ from proccli.rustregex.tree.nodes import (
     Span,
 )
 from proccli.rustregex.tree.simplify import simplify
-from proccli.values import NamedTuple
 
 SIZE_LIMIT: Final = 10 * (1 << 20)
 """In bytes, as are the following sizes."""

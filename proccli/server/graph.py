@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cached_property, lru_cache, partial
 from itertools import groupby
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.sockets import Endpoint
@@ -30,7 +30,6 @@ from proccli.server.join import (
     process_id,
     unpack_addresses,
 )
-from proccli.values import NamedTuple
 from proccli.versions import ServerVersion
 
 UDP_CLIENT = "udp-client"

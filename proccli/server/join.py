@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import Final, TypeAlias, get_args
+from typing import Final, NamedTuple, TypeAlias, get_args
 
 from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 from proccli.model.topology import Certainty, RemoteStatus
-from proccli.values import NamedTuple
 
 Network: TypeAlias = str
 """The name of a network, within which an address belongs to one host. The server knows only one

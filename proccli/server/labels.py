@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
+from typing import NamedTuple
 
 from proccli.model.flows import (
     AutoInstanceKind,
@@ -21,7 +22,6 @@ from proccli.server.lookup import agent_answer, between, server_answer, side_of
 from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing
 from proccli.server.store import Fleet
 from proccli.server.tags import arriving_tags
-from proccli.values import NamedTuple
 from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14

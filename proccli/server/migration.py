@@ -13,7 +13,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from proccli.config.pushing import load
 from proccli.config.static_config import SECTION
@@ -24,7 +24,6 @@ from proccli.config.yaml.go_writer import marshal
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Node, Refusal, Scalar, resolved
 from proccli.config.yaml.reader import Loader, read_documents
-from proccli.values import NamedTuple
 from proccli.versions import ConfigServer
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.model.flows import CapturedOption, Flow
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.server.join import HostEnd, Network, is_loopback
 from proccli.server.store import Fleet
-from proccli.values import NamedTuple
 
 _AGENT_SUFFIX = re.compile(r"-[HPW]\d+$", re.ASCII)
 """The suffix that the server adds to a host's name to name the agent on it: `web-1-W12`.

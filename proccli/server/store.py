@@ -11,7 +11,7 @@ import marshal
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.sockets import Endpoint, Protocol
@@ -24,7 +24,6 @@ from proccli.server.join import (
     ip_to_int,
     is_loopback,
 )
-from proccli.values import NamedTuple
 
 _TABLES: Final = """
 PRAGMA journal_mode = OFF;

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from proccli.errors import NoSuchProcess, UsageError
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, NS_PER_S, Field, FieldError, Host, Process
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     from proccli.model.sockets import NetTables, SocketFd

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from proccli.errors import NoSuchProcess
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process
 from proccli.model.sockets import NetTables, SocketFd, SocketKey
 from proccli.model.source import Source
-from proccli.values import NamedTuple
 
 _STAT: Final[frozenset[Field]] = frozenset({"stat"})
 

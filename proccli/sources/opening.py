@@ -6,12 +6,11 @@ import io
 import os
 import time
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple, cast
 
 from proccli.errors import Location, RecordingError, SourceError
 from proccli.model.source import Source
 from proccli.streams import GZIP_MAGIC, gzip_errors, gzip_problem, opened, rejoined, unpacked
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     from proccli.sources.recording.sync_document import SyncOutput

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.errors import Location, NoSuchProcess, RecordingError
 from proccli.model.note import Note
@@ -24,7 +24,6 @@ from proccli.model.process import (
     TextSpan,
 )
 from proccli.model.sockets import NetTables, SocketFd
-from proccli.values import NamedTuple
 
 MAX_PS_BYTES: Final = 64 << 20
 _BEST: Final = "ps -ww -eo pid,ppid,user,comm,args"

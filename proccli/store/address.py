@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from proccli.errors import SourceError, UsageError
-from proccli.values import NamedTuple
 
 PASSWORD_VARIABLE: Final = "PROCCLI_STORE_PASSWORD"  # noqa: S105 - the variable's name
 DEFAULT_DATABASE: Final = "proccli"

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.errors import StoreError
 from proccli.store.current import PROCESS, Moment, pairs_sql
 from proccli.store.engine import Engine
 from proccli.store.questions import EXAMPLES
-from proccli.values import NamedTuple
 
 Kind: TypeAlias = Literal["host", "config", "name", "connection"]
 

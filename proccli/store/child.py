@@ -22,9 +22,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection
 from tempfile import TemporaryFile
 from types import ModuleType
-from typing import Any, Final, Literal, TypeAlias, cast
-
-from proccli.values import NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 LOCK_FILE: Final = "proccli.lock"
 """Also tells that a directory is a store."""

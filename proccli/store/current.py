@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.store.engine import Engine
 from proccli.store.schema import END_KEY
-from proccli.values import NamedTuple
 
 DAY_S: Final = 86_400
 PROCESS: Final = "intDiv(cityHash64(network, host, pid), 2) * 2"

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.errors import StoreError
 from proccli.store.engine import Engine
 from proccli.store.text import quoted
-from proccli.values import NamedTuple
 from proccli.versions import StoredTables, stored_tables
 
 DELETED: Final = " (deleted)"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proccli.values import NamedTuple
+from typing import NamedTuple
 
 
 class Document(NamedTuple):

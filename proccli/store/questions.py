@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.server.join import int_to_ip
 from proccli.store.current import Moment
 from proccli.store.engine import Engine
 from proccli.store.schema import HOSTS, RULE_UNKNOWN
 from proccli.store.text import quoted
-from proccli.values import NamedTuple
 
 EXAMPLES: Final = 3
 """Hosts that are named as an example."""

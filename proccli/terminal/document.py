@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import islice
 from json.encoder import JSONEncoder
 from operator import attrgetter, itemgetter
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from proccli.model.note import Note
 from proccli.model.process import SourceKind
@@ -35,7 +35,6 @@ from proccli.terminal.record import (
 )
 from proccli.terminal.words import moment, rfc3339
 from proccli.text import inert_json
-from proccli.values import NamedTuple
 from proccli.versions import Dialect
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

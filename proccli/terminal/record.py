@@ -29,9 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from operator import attrgetter
-from typing import Any, TypeAlias, cast
-
-from proccli.values import NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 Json: TypeAlias = dict[str, Any]
 Value: TypeAlias = str | Callable[[Any], object]

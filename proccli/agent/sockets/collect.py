@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from functools import partial
 from math import inf
 from operator import attrgetter
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.agent.sockets.namespaces import (
     NAMELESS,
@@ -29,7 +29,6 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
-from proccli.values import NamedTuple
 from proccli.versions import Behaviour, behaviour_of
 
 

@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.commands.hosts.gather import Gathered
 from proccli.errors import StoreError
@@ -26,7 +26,6 @@ from proccli.store.deepflow import (
 )
 from proccli.store.schema import PROTOCOLS
 from proccli.text import counted
-from proccli.values import NamedTuple
 from proccli.versions import ServerVersion, StoredTables, server_version, stored_tables_of
 
 State: TypeAlias = Literal["pass", "fail", "unknown"]

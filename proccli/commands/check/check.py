@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from proccli.agent.decision import Context as View
 from proccli.agent.decision import skip_reason
@@ -48,7 +48,6 @@ from proccli.model.source import Source
 from proccli.sources.opening import open_source
 from proccli.sources.recording.reader import Recording
 from proccli.text import counted, visible
-from proccli.values import NamedTuple
 from proccli.versions import DEFAULT_AGENT, Behaviour, agent_version, behaviour_of
 
 _PASSWD = "/etc/passwd"  # noqa: S105 - a path

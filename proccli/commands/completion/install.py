@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.errors import OutputError
 from proccli.files import atomic_output
-from proccli.values import NamedTuple
 
 BASH_COMPLETION: Final = Path("/usr/share/bash-completion/bash_completion")
 """The package that loads completions for bash when they are needed."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -27,7 +27,6 @@ from proccli.model.config import Config, Rule
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Tag
 from proccli.model.sockets import Socket
-from proccli.values import NamedTuple
 
 ChangeKind: TypeAlias = Literal["lost", "gained", "renamed", "retagged", "rule"]
 

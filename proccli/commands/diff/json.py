@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from proccli.commands.diff.diff import ChangeKind, DiffResult
 from proccli.commands.scan.json import TAG
 from proccli.model.outcome import Reason, Status
 from proccli.terminal.document import Document, lines
 from proccli.terminal.record import Field, Record, array_of, boolean, enum, integer, nullable, text
-from proccli.values import NamedTuple
 
 _STATUS = Field("status", enum(*get_args(Status)))
 _RULE = Field(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from proccli.commands.diff.diff import Change, ChangeKind, DiffResult
 from proccli.model.config import Config
@@ -13,7 +13,6 @@ from proccli.terminal.lines import Line, cells, shorten, untrusted, wrapped
 from proccli.terminal.paint import paint
 from proccli.terminal.view import View
 from proccli.text import counted, listed
-from proccli.values import NamedTuple
 
 KINDS: dict[ChangeKind, tuple[str, str]] = {
     "lost": ("no longer sent", "dropped"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.agent.pipeline import sends
 from proccli.commands.doctor import steps_agent as agent_steps
@@ -23,7 +23,6 @@ from proccli.local.agent_process import LiveMachine
 from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.process import Host
-from proccli.values import NamedTuple
 
 STEPS: Final = (
     "configuration",

@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from proccli.agent.decision import decide
 from proccli.agent.inputs import Inputs
@@ -23,7 +23,6 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Field, Host, TagTable
 from proccli.model.source import Source
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import FEATURES
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from proccli.commands.stores import StoreRequest, host_notes, moment_of, opened_store
 from proccli.errors import EXIT_INPUT, StoreError
@@ -13,7 +13,6 @@ from proccli.store.changes import Change, changes, prune
 from proccli.store.current import Moment
 from proccli.store.engine import Engine
 from proccli.terminal.words import rfc3339
-from proccli.values import NamedTuple
 
 Row = TypeVar("Row")
 Progress = Callable[[int, int], None]

@@ -17,7 +17,7 @@ from functools import partial
 from itertools import groupby, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, each_read, for_several, open_inputs
@@ -32,7 +32,6 @@ from proccli.server.host_view import host_view, synced_view
 from proccli.server.store import PackedHost, packed_host
 from proccli.sources.opening import NamedSource, open_source_or_output
 from proccli.sources.recording.sync_document import SyncOutput
-from proccli.values import NamedTuple
 
 _PARALLEL_FROM = 24
 """Number of sources from which starting worker processes saves time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proccli.commands.label.label import Tally
 from proccli.model.flows import CapturedConnection, SideLabel
@@ -19,7 +20,6 @@ from proccli.terminal.record import (
     text,
 )
 from proccli.text import counted
-from proccli.values import NamedTuple
 
 
 class _Row(NamedTuple):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.commands.diff.diff import Change, SnapshotChanges, changes_on
 from proccli.commands.inputs import InputOptions
@@ -15,7 +15,6 @@ from proccli.files import read_file
 from proccli.model.note import Note
 from proccli.server.migration import Migrated, migrate
 from proccli.text import visible
-from proccli.values import NamedTuple
 from proccli.versions import (
     CONFIG_SERVERS,
     DEFAULT_AGENT,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.errors import Location, SourceError
 from proccli.files import read_file
 from proccli.model.note import Note
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 _MAX_LENGTH: Final = 200
 """With `.jsonl.gz`, it is still the name of a file."""

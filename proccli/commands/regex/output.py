@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.commands.regex.trial import Attempt, Trial
 from proccli.model.note import Note
@@ -14,7 +14,6 @@ from proccli.terminal.paint import paint
 from proccli.terminal.record import Field, Record, array_of, integer, nullable, text
 from proccli.terminal.view import View
 from proccli.text import counted
-from proccli.values import NamedTuple
 
 ATTEMPT = Record(
     "attempt",

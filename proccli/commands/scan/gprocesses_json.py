@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from proccli.commands.scan.gprocesses import Identified
 from proccli.commands.scan.json import PROCESS, SCAN, ScanRow, scan_document_of
@@ -23,7 +23,6 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.values import NamedTuple
 
 
 def _in_key(attribute: str) -> Callable[[Identity], object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from proccli.commands.scan.scan import ScanResult, ScanTotals
 from proccli.model.outcome import Outcome, Reason, Status
@@ -28,7 +28,6 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.values import NamedTuple
 
 if TYPE_CHECKING:
     from proccli.commands.scan.gprocesses import Identified

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, Progress, sends
@@ -21,7 +21,6 @@ from proccli.model.config import Config
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome, Reason, Status
 from proccli.model.process import SHOWN_FIELDS, Host
-from proccli.values import NamedTuple
 
 
 class Summary(NamedTuple):

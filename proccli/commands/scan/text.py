@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from proccli.commands.scan.scan import ScanResult, ScanTotals
 from proccli.model.config import BUILT_IN, Config, Rule
@@ -19,7 +19,6 @@ from proccli.terminal.table import Column, grid, host_grid
 from proccli.terminal.view import View
 from proccli.terminal.words import SHORT_REASONS, duration, own_name, seen
 from proccli.text import counted, listed
-from proccli.values import NamedTuple
 from proccli.versions import SENT_FEATURE, StaticConfig, behaviour_of
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.sockets.result import with_peers
@@ -22,7 +23,6 @@ from proccli.model.sockets import (
     SocketRole,
     SocketStatus,
 )
-from proccli.values import NamedTuple
 
 _FIELDS = SHOWN_FIELDS - {"exe", "cgroup"}
 """What the result shows of a process comes from these."""

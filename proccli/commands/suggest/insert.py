@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.config.loading import Reading
 from proccli.config.static_config import NEWER_SECTION, SECTION
@@ -12,7 +12,6 @@ from proccli.config.yaml.nodes import Alias, Node, Scalar, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.nodes import Sequence as SequenceNode
 from proccli.errors import ConfigError
-from proccli.values import NamedTuple
 from proccli.versions import Dialect
 
 Lines = Sequence[str]

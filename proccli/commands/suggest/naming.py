@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli import rustregex
 from proccli.agent.process import file_name
@@ -18,7 +18,6 @@ from proccli.model.process import Process, TextSpan
 from proccli.rustregex.match.template import Match
 from proccli.sources.recording.masking import mask_process
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 RECIPES: Final = (*JVM, *INTERPRETERS, *TITLES)
 """The first one that matches counts: special ones come before general ones."""

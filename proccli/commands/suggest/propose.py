@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.agent.pipeline import Pipeline
 from proccli.agent.process import all_ancestors
@@ -24,7 +24,6 @@ from proccli.commands.suggest.noise import KINDS, SUPERVISORS, Kind, noise, nois
 from proccli.commands.suggest.rules import Member, Proposed, Writer
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
-from proccli.values import NamedTuple
 
 Key: TypeAlias = tuple[int, int]
 """A source and a pid."""

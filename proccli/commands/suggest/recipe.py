@@ -9,9 +9,7 @@ characters that need none.
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, TypeAlias
-
-from proccli.values import NamedTuple
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 Distinguish: TypeAlias = Literal["path", "class", "no"]
 """What tells two programs apart that get the same name: the folders of the argument that holds the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.commands.suggest.naming import Line
 from proccli.config.inputs_proc import match_type_word
@@ -13,7 +13,6 @@ from proccli.config.yaml.go_writer import spelled
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome
 from proccli.text import counted, visible
-from proccli.values import NamedTuple
 from proccli.versions import InputsProc, agent_version, behaviour_of
 
 Purpose: TypeAlias = Literal["name", "keep", "drop"]

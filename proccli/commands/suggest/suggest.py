@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
@@ -36,7 +36,6 @@ from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import Host, Process
 from proccli.sources.made_up import MadeUpSource
-from proccli.values import NamedTuple
 from proccli.versions import DEFAULT_AGENT, StaticConfig, agent_version, behaviour_of
 
 LeftReason: TypeAlias = Literal["masked", "no-program", "not-provable"]

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
@@ -18,7 +19,6 @@ from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
-from proccli.values import NamedTuple
 
 _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from proccli import __version__
 from proccli.commands.sync.sync import SyncResult
 from proccli.model.outcome import Status
 from proccli.model.process import NS_PER_S
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 Labels = Mapping[str, str | int]
 

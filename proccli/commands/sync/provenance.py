@@ -7,13 +7,12 @@ import hmac
 import os
 import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.samples import addresses_of
 from proccli.model.process import Field, Host, Process
 from proccli.sources.procfs.files import Unreadable, read_regular_at
-from proccli.values import NamedTuple
 
 _APPLICATION: Final = bytes.fromhex("deb2f3f4f7b84ed1bb9e3a8d0c0a7d11")
 """Identifies proccli: machine ids must not be given away, only ids derived from them."""

@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import config_digest, digest, sent
@@ -22,7 +22,6 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
-from proccli.values import NamedTuple
 from proccli.versions import InputsProc, behaviour_of
 
 _FIELDS = SHOWN_FIELDS - {"exe"}

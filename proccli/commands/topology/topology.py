@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.commands.hosts.gather import fleet_notes, gather, host_names
 from proccli.commands.hosts.stored import server_of
@@ -23,7 +23,6 @@ from proccli.server.graph import ConnectedHosts, ConnectionSelection, Graph, bui
 from proccli.server.grouping import Grouping, parse_grouping
 from proccli.sources.opening import NamedSource
 from proccli.store.stored_fleet import StoredFleet, lacks_tags
-from proccli.values import NamedTuple
 from proccli.versions import ServerVersion, server_version
 
 _FAR_APART_S = 60

@@ -7,14 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.commands.topology.focus import COLLAPSED_FROM
 from proccli.commands.topology.words import why_unknown
 from proccli.model.sockets import Protocol
 from proccli.model.topology import Certainty, Topology, TopologyEdge, TopologyNode
 from proccli.text import counted
-from proccli.values import NamedTuple
 
 _Keyed: TypeAlias = tuple[tuple[object, ...], bool, TopologyEdge, bool]
 DrawnCertainty: TypeAlias = Certainty | Literal["mixed"]

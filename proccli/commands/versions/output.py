@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from proccli.commands.versions.versions import Change, Group, Versions, group_wording
 from proccli.model.note import Note
@@ -23,7 +23,6 @@ from proccli.terminal.record import (
     text,
 )
 from proccli.terminal.view import View
-from proccli.values import NamedTuple
 from proccli.versions import Dialect
 
 _ANY: Final = Type({})

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.config.inputs_proc import MATCHERS
 from proccli.text import listed
-from proccli.values import NamedTuple
 from proccli.versions import (
     AGENTS,
     CONFIG_SERVERS,

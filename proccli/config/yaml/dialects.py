@@ -10,11 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 # The three sets are compiled when a text has any character that can't be printed.
 _UNPRINTABLE: Final = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"

@@ -14,14 +14,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from proccli.config.yaml.go_yaml import Resolved, is_merge, resolve
 from proccli.config.yaml.nodes import Alias, Node, Refusal, Scalar, Sequence, resolved
 from proccli.config.yaml.nodes import Mapping as MappingNode
 from proccli.config.yaml.reader import MAX_DEPTH
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 
 class Leaf(NamedTuple):

@@ -10,12 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from proccli.config.yaml.nodes import Node, Refusal, Scalar, resolved
 from proccli.config.yaml.positions import source_offset
 from proccli.config.yaml.serde_yaml import U64_MAX, Older, refused
-from proccli.values import NamedTuple
 
 
 @dataclass(slots=True)

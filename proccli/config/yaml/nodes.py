@@ -10,12 +10,11 @@ import re
 from bisect import bisect_right
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Mapping as MappingType
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.errors import FaultCode, Location, Refuser
 from proccli.model.note import Note, NoteValue
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 Style: TypeAlias = Literal["plain", "single", "double", "literal", "folded"]
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, Literal, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 
 from proccli.config.yaml import nodes
 from proccli.config.yaml.dialects import Prepared, YamlReader
 from proccli.config.yaml.nodes import Node, Refusal, Style, TooMuch
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 MAX_DEPTH: Final = 200
 """Lists and mappings in one another. The agent's reader ends at 255 brackets."""

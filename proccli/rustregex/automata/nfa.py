@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.automata.partition import Partition, ranges_of
 from proccli.rustregex.automata.reduce import is_zero_width
@@ -27,7 +27,6 @@ from proccli.rustregex.tree.nodes import (
     Node,
     Repeat,
 )
-from proccli.values import NamedTuple
 
 MATCHED = 0
 """The point of a thread that has matched, whatever follows."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from typing import NamedTuple
 
 from proccli.rustregex.automata.domain import ANY_TEXT, Budget, Domain, ExceededError, Limits
 from proccli.rustregex.automata.nfa import Nfa, TooLargeError
@@ -20,7 +21,6 @@ from proccli.rustregex.match.regex import compile as compile_pattern
 from proccli.rustregex.tree.nodes import Literal, Node
 from proccli.rustregex.tree.shape import descendants
 from proccli.rustregex.tree.unicode import perl
-from proccli.values import NamedTuple
 
 COUNTED_IN_RELAXED = 10
 """In a pattern that is too large, larger repetition counts than this are treated as unbounded."""

@@ -17,11 +17,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.automata.domain import Budget
 from proccli.rustregex.automata.nfa import MATCHED, Nfa, Options
-from proccli.values import NamedTuple
 
 Required: TypeAlias = tuple[int, ...]
 """The thread of each pattern that must match, as its point."""

@@ -19,11 +19,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from proccli.rustregex.match.alphabet import END, Alphabet
 from proccli.rustregex.match.program import Op, Program
 from proccli.rustregex.tree.nodes import LookKind
-from proccli.values import NamedTuple
 
 MEMORY = 400_000
 """The most instructions and edges in the cache."""

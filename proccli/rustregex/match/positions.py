@@ -27,7 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from itertools import groupby
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from proccli.rustregex.match.alphabet import Alphabet
 from proccli.rustregex.tree.charset import Ranges
@@ -44,7 +44,6 @@ from proccli.rustregex.tree.nodes import (
     Repeat,
 )
 from proccli.rustregex.tree.shape import can_take_text
-from proccli.values import NamedTuple
 
 Sets: TypeAlias = tuple[int, ...]
 """A set of positions: the bits of each run."""

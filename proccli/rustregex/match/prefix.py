@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from proccli.rustregex.match.alphabet import Alphabet
 from proccli.rustregex.match.exact import TIME_LIMIT_S, Exact
@@ -18,7 +19,6 @@ from proccli.rustregex.tree.nodes import (
 )
 from proccli.rustregex.tree.shape import can_be_empty
 from proccli.rustregex.tree.simplify import Captures
-from proccli.values import NamedTuple
 
 MOST_SEARCHES = 200
 MOST_CHARACTERS = 100_000_000

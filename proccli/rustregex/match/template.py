@@ -15,10 +15,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TypeAlias, cast
+from typing import NamedTuple, TypeAlias, cast
 
 from proccli.rustregex.tree.nodes import Span
-from proccli.values import NamedTuple
 
 _REFERENCE = re.compile(r"\$(?:(?P<dollar>\$)|(?P<word>[0-9A-Za-z_]+)|\{(?P<braced>[^}]*)\})")
 

@@ -16,6 +16,7 @@ Source: regex-syntax 0.7.2, ast/parse.rs.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from proccli.rustregex.parse.brackets import parse_bracketed
 from proccli.rustregex.parse.scanner import Scanner, parse_escape
@@ -33,7 +34,6 @@ from proccli.rustregex.parse.syntax import (
 )
 from proccli.rustregex.tree.charset import WHITE_SPACE
 from proccli.rustregex.tree.nodes import Span
-from proccli.values import NamedTuple
 
 _FLAG_LETTERS = frozenset("imsRUux")
 _PLAIN = re.compile(r"[^\\.+*?()|\[{^$]+")

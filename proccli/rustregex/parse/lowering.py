@@ -10,7 +10,7 @@ Source: regex-syntax 0.7.2, hir/translate.rs.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.rustregex.parse import syntax
 from proccli.rustregex.parse.errors import RegexSyntaxError, syntax_error
@@ -18,7 +18,6 @@ from proccli.rustregex.tree import charset, nodes, unicode
 from proccli.rustregex.tree.charset import Ranges
 from proccli.rustregex.tree.nodes import LookKind, Span
 from proccli.rustregex.tree.simplify import simplify
-from proccli.values import NamedTuple
 
 
 class FlagState(NamedTuple):

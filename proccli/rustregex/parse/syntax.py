@@ -8,13 +8,12 @@ Nodes are compared by type with `match` or `isinstance`, never with `==`: two Na
 same fields are equal whatever their types.
 """
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from typing import Literal as OneOf
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.rustregex.tree.nodes import Span
-from proccli.values import NamedTuple
 
 ClassOperator: TypeAlias = OneOf["&&", "--", "~~"]
 
@@ -104,7 +103,7 @@ class ClassUnion(NamedTuple):
     """Items side by side in brackets: none, or two or more."""
 
     span: Span
-    items: tuple[ClassItem, ...]
+    items: tuple["ClassItem", ...]
 
 
 class ClassOperation(NamedTuple):
@@ -112,8 +111,8 @@ class ClassOperation(NamedTuple):
 
     span: Span
     operator: ClassOperator
-    left: ClassSet
-    right: ClassSet
+    left: "ClassSet"
+    right: "ClassSet"
 
 
 class Bracketed(NamedTuple):
@@ -121,7 +120,7 @@ class Bracketed(NamedTuple):
 
     span: Span
     negated: bool
-    content: ClassSet
+    content: "ClassSet"
 
 
 class Repetition(NamedTuple):
@@ -129,7 +128,7 @@ class Repetition(NamedTuple):
 
     span: Span
     operator_span: Span
-    node: Ast
+    node: "Ast"
     min: int
     max: int | None
     lazy: bool
@@ -139,7 +138,7 @@ class Group(NamedTuple):
     """A group. `number` None: it does not capture, and may have `flags`."""
 
     span: Span
-    node: Ast
+    node: "Ast"
     number: int | None
     name: str | None
     flags: Flags | None
@@ -149,14 +148,14 @@ class Concat(NamedTuple):
     """Two parts or more, one after the other; `Flags` may be among them."""
 
     span: Span
-    parts: tuple[Ast, ...]
+    parts: tuple["Ast", ...]
 
 
 class Alternation(NamedTuple):
     """Two branches or more."""
 
     span: Span
-    branches: tuple[Ast, ...]
+    branches: tuple["Ast", ...]
 
 
 ClassItem: TypeAlias = (

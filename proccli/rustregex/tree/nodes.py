@@ -19,9 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import Enum
-from typing import TypeAlias
-
-from proccli.values import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 Span: TypeAlias = tuple[int, int]
 """Character offsets [start, end) into the pattern's text."""

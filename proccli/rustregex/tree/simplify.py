@@ -12,6 +12,8 @@ Source: regex-syntax 0.7.2 `Hir::{concat,alternation,repetition}`, regex 1.8.3 `
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from proccli.rustregex.tree.charset import normalize
 from proccli.rustregex.tree.nodes import (
     Alternate,
@@ -24,7 +26,6 @@ from proccli.rustregex.tree.nodes import (
     Node,
     Repeat,
 )
-from proccli.values import NamedTuple
 
 
 class Captures(NamedTuple):

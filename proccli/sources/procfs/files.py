@@ -8,11 +8,10 @@ import re
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from proccli.errors import SourceError
 from proccli.model.process import Field, FieldError, Problem
-from proccli.values import NamedTuple
 
 MAX_FILE_BYTES = 8 << 20
 """More than the kernel returns: arguments and environment together are limited to 6 MiB

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
-from proccli.values import NamedTuple
 
 Raw = TypeVar("Raw")
 Value = TypeVar("Value")

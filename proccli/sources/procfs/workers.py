@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from mmap import mmap
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NamedTuple, NoReturn, TypeAlias
 
 from proccli.errors import EXIT_BUG, EXIT_INPUT, SourceError
 from proccli.model.process import FieldError, Process
@@ -30,7 +30,6 @@ from proccli.model.sockets import (
     new_row,
 )
 from proccli.sources.procfs.files import Unreadable, read_at
-from proccli.values import NamedTuple
 
 LEAST_SHARE: Final = 250
 """Fewer processes are read before a worker has started and handed them over."""

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
-from typing import BinaryIO, Final, TypeAlias
+from typing import BinaryIO, Final, NamedTuple, TypeAlias
 
 from proccli.errors import Location, RecordingError, RecordingTruncated
 from proccli.model.process import Process
@@ -25,7 +25,6 @@ from proccli.sources.recording.format import (
     decode_time,
 )
 from proccli.streams import BadLine, TruncatedData, read_line, unpacked
-from proccli.values import NamedTuple
 
 
 def numbered_lines(file: BinaryIO, name: str) -> Iterator[tuple[Location, bytes]]:

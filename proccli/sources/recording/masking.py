@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from proccli.model.note import Note
 from proccli.model.process import (
@@ -21,7 +22,6 @@ from proccli.model.source import Source
 from proccli.sources.secrets.arguments import find_secrets
 from proccli.sources.secrets.names import is_secret
 from proccli.sources.secrets.text import Secret
-from proccli.values import NamedTuple
 
 MASK = b"***"
 """Replaces every secret, whatever its length."""

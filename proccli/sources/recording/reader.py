@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from proccli.errors import Location, NoSuchProcess, RecordingError, RecordingTruncated
 from proccli.model.note import Note
@@ -40,7 +40,6 @@ from proccli.sources.recording.lines import (
 )
 from proccli.sources.recording.sockets import NetReader, decode_sockets, socket_fd
 from proccli.streams import opened
-from proccli.values import NamedTuple
 
 _NOT_IN_VERSION_1 = (
     FieldError(field="status", problem="not-recorded", detail="version 1 of the format"),

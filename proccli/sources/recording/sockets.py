@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError, Process
 from proccli.model.sockets import (
@@ -30,7 +30,6 @@ from proccli.sources.recording.format import (
     encode_time,
 )
 from proccli.sources.recording.lines import WrittenRows
-from proccli.values import NamedTuple
 
 ROWS_PER_LINE = 10_000
 """A longer table takes several lines."""

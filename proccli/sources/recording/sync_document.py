@@ -10,14 +10,13 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from proccli.errors import Location, RecordingError
 from proccli.model.process import MAX_PID, MAX_U32, NS_PER_S
 from proccli.model.sockets import Protocol, SocketRole, SyncedProcess
 from proccli.sources.recording.format import Checked, canonical_ipv4
 from proccli.sources.recording.lines import has_more_elements
-from proccli.values import NamedTuple
 
 SCHEMA: Final = "proccli/sync/v1"
 ONE_DOCUMENT: Final = "keep only the last document; it is the one that counts"

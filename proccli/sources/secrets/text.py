@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from proccli.sources.secrets.names import Secrecy, is_secret, secrecy
-from proccli.values import NamedTuple
 
 Span: TypeAlias = tuple[int, int]
 

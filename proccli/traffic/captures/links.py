@@ -6,9 +6,7 @@ Source: www.tcpdump.org/linktypes.html.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, Literal
-
-from proccli.values import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 IPV4: Final = 0x0800
 IPV6: Final = 0x86DD

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.traffic.captures.counts import Tally
 from proccli.traffic.captures.pcapng import (
@@ -19,7 +19,6 @@ from proccli.traffic.captures.pcapng import (
     Blocks,
     ByteReader,
 )
-from proccli.values import NamedTuple
 
 MOST_PACKET_BYTES: Final = 262_144
 """The most that libpcap captures of a network packet: a greater length is damage."""

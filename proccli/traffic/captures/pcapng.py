@@ -6,10 +6,9 @@ Source: draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
 from proccli.streams import gzip_errors, gzip_problem
-from proccli.values import NamedTuple
 
 MOST_BLOCK_BYTES: Final = 16 << 20
 """As in libpcap."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import socket
 import struct
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.flows import Segment
 from proccli.model.sockets import Endpoint
@@ -27,7 +27,6 @@ from proccli.traffic.captures.links import (
     start_of_ip,
 )
 from proccli.traffic.captures.packets import Packet
-from proccli.values import NamedTuple
 
 MOST_TUNNELS: Final = 4
 """How many packets within packets are opened; real traffic has fewer."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.errors import FlowsError
 from proccli.model.flows import Flow, SideLabel
@@ -19,7 +19,6 @@ from proccli.traffic.flows.lines import MAX_LINE_BYTES, Lines
 from proccli.traffic.flows.problems import NAME_THEM, no_addresses
 from proccli.traffic.flows.record import FlowContext
 from proccli.traffic.flows.values import FlowReader
-from proccli.values import NamedTuple
 
 DELIMITERS: Final = (",", ";", "\t")
 

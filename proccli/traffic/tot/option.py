@@ -11,10 +11,9 @@ fields but not the byte order of the agent id; network byte order is assumed.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.flows import Segment, TotOption
-from proccli.values import NamedTuple
 
 KIND: Final = 253
 _END, _PADDING = 0, 1

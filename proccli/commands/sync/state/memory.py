@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
-from proccli.values import NamedTuple
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _DRIFT_S: Final = 60

@@ -6,12 +6,12 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from html import escape
+from typing import NamedTuple
 
 from proccli.commands.topology.drawing.layout import outwards
 from proccli.commands.topology.drawing.layout.boxes import Point
 from proccli.terminal.lines import cells, plain, shorten
 from proccli.text import visible
-from proccli.values import NamedTuple
 
 HEAD = 8.0
 """Length of an arrowhead in pixels."""

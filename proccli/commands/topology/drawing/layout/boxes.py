@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
-
-from proccli.values import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 
 class Box(NamedTuple):

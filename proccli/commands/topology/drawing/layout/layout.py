@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 from proccli.commands.topology.drawing.layout.boxes import Box, Point, Spacing, Wires
 from proccli.commands.topology.drawing.layout.layering import layers
 from proccli.commands.topology.drawing.layout.ordering import Items, items, ordered
 from proccli.commands.topology.drawing.layout.placing import placed
-from proccli.values import NamedTuple
 
 BESIDE = 9
 """Distance in pixels from the middle of a box at which wires leave and arrive: below the middle if

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple
 
 from proccli.commands.topology.drawing.layout.boxes import Box, Spacing
 from proccli.commands.topology.drawing.layout.ordering import Items
-from proccli.values import NamedTuple
 
 _ROUNDS = 8
 _STRAIGHT = 6.0
