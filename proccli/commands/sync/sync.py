@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import config_digest, digest, sent
-from proccli.agent.sockets.result import connections_left_out, synced_sockets
+from proccli.agent.sockets.result import sent_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.scan import hits_by_rule
 from proccli.commands.sync.provenance import Provenance, provenance
@@ -249,7 +249,8 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
     host, behaviour = source.host, sample.pipeline.context.behaviour
     outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
-    hidden = socket_notes(sample.sockets, host)
+    sockets = sent_sockets(sample.sockets, behaviour)
+    hidden = socket_notes(sockets, host)
     left_out = _left_out_notes(outcomes, accepted)
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
@@ -261,18 +262,15 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
         if behaviour.change_told_by == "unknown" or incomplete(lacking, {"processes"})
         else digest(processes),
         processes=processes,
-        sockets=synced_sockets(sample.sockets, behaviour),
+        sockets=sockets.synced,
         notes=(
             *of_processes,
             *left_out,
             *hidden,
             *sample.notes,
         ),
-        incomplete=incomplete(
-            lacking,
-            {"processes", "owners", "tags", "sockets"},
-            sockets=sample.sockets.sockets,
-        ),
+        incomplete=sockets.undecided
+        or incomplete(lacking, {"processes", "owners", "tags", "sockets"}),
         sampled_at_ns=host.taken_at_ns if live else None,
         first_seen_ns=first_seen_by_socket(source) if dated else {},
         provenance=provenance(sample.inputs, (one.process for one in outcomes)),
@@ -283,7 +281,7 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
             processes_left_out=_by_count(
                 outcome.reason for outcome in outcomes if outcome.status != "accepted"
             ),
-            left_out=connections_left_out(sample.sockets),
+            left_out=sockets.left_out,
         ),
     )
 
