@@ -1,10 +1,9 @@
 """Samples of a source's processes and sockets: one, or a second one when ages are known."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
@@ -37,8 +36,7 @@ class WaitPolicy(NamedTuple):
 NO_WAIT = WaitPolicy(no_wait=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """The processes and sockets of one moment."""
 
     inputs: Inputs
@@ -139,4 +137,4 @@ def _with_unknown_ages(
         min_lifetime_s=min_lifetime_s,
         max_wait_s=wait_policy.max_wait_s,
     )
-    return replace(sample, notes=(note,))
+    return sample._replace(notes=(note,))

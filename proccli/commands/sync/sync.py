@@ -1,11 +1,11 @@
 """What the agent would send, and what changed since the last run."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
@@ -55,8 +55,7 @@ class ReportedProcess(NamedTuple):
     """0 for the implicit accept; None: an ancestor that stands for processes with a rule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(NamedTuple):
     """The differences between two cycles: processes in the order of pids, numbers of sockets."""
 
     added: tuple[SyncedProcess, ...]
@@ -87,8 +86,7 @@ class Changes:
                 return bool(self.sockets_added or self.sockets_removed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncResult:
+class SyncResult(NamedTuple):
     """The result of one cycle: processes sorted by pid, sockets in the agent's order."""
 
     host: Host
@@ -135,20 +133,19 @@ class SyncResult:
         return self.counts.processes_left_out if self.counts is not None else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(NamedTuple):
     """What the agent would send, as found by one cycle."""
 
     host: Host
     digest: str | None
-    processes: tuple[SyncedProcess, ...] = ()
-    sockets: tuple[SyncedSocket, ...] = ()
-    notes: tuple[Note, ...] = ()
-    incomplete: bool = False
-    sampled_at_ns: int | None = None
+    notes: tuple[Note, ...]
     first_seen_ns: Mapping[SocketKey, int]
     provenance: Provenance
-    rules: Mapping[int, int | None] = field(default_factory=dict)
+    processes: tuple[SyncedProcess, ...] = ()
+    sockets: tuple[SyncedSocket, ...] = ()
+    incomplete: bool = False
+    sampled_at_ns: int | None = None
+    rules: Mapping[int, int | None] = MappingProxyType({})
     counts: Counts | None = None
 
 
