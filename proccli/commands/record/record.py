@@ -127,7 +127,7 @@ def record(
             shown = looked_at._replace(environment=environment)
             masking = MaskedSource(looked_at.source, MaskChecker(shown).mask_safe)
             shown = shown._replace(source=masking)
-        plain = seen.pipeline.completed(seen.outcomes)
+        plain = tuple(seen.pipeline.completed(seen.outcomes))
         changed = _changed(plain, shown, masking, names) if masking is not None else ()
         written = write_recording(
             out,

@@ -244,15 +244,15 @@ def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Seq
 def _report(sample: Sample, *, dated: bool) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
     host, behaviour = source.host, sample.pipeline.context.behaviour
-    outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
+    outcomes = sample.outcomes
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     sockets = sent_sockets(sample.sockets, behaviour)
+    processes = sent(sample.pipeline.completed(accepted), sample.inputs.tags, behaviour)
     hidden = socket_notes(sockets, host)
-    left_out = _left_out_notes(outcomes, accepted)
+    left_out = _left_out_notes(outcomes, processes)
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
     live = host.kind == "live"
-    processes = sent(outcomes, sample.inputs.tags, behaviour)
     return _Report(
         host=host,
         digest=None
@@ -367,7 +367,7 @@ def _agent_sends(
     return pids[0] != pids[1]
 
 
-def _left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Note]:
+def _left_out_notes(outcomes: Sequence[Outcome], processes: Sequence[SyncedProcess]) -> list[Note]:
     """Notes about processes and tags that the agent may send and that are unknown here."""
     notes = []
     unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
@@ -375,7 +375,7 @@ def _left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) ->
         reasons = in_order(Counter(outcome.reason for outcome in unknown))
         first_pid = unknown[0].process.pid
         notes.append(Note.of("unknown-left-out", reasons=reasons, first_pid=first_pid))
-    without_tags = sum(outcome.tags is None for outcome in accepted)
+    without_tags = sum(process.os_app_tags is None for process in processes)
     if without_tags:
         notes.append(Note.of("tags-left-out", processes=without_tags))
     return notes
