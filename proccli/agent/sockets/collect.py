@@ -170,31 +170,30 @@ def join_sockets(reading: Reading) -> SocketSample:
             if not host.privileged:
                 hidden.append(_hidden_socket(row, netns, idx, role))
             continue
-        made = [
-            _new_socket(
-                (
-                    outcome.process.pid,
-                    held.fd,
-                    outcome.gprocess,
-                    outcome.process_name or outcome.process.comm,
-                    row,
-                    netns,
-                    idx,
-                    role,
-                    ages[held.since_ns],
-                    held.age_source,
-                    status,
-                    reason,
-                    None,
+        made = repeated if again else sockets
+        for outcome, held, status, reason in holders:
+            process = outcome.process
+            made.append(
+                _new_socket(
+                    (
+                        process.pid,
+                        held.fd,
+                        outcome.gprocess,
+                        outcome.process_name or process.comm,
+                        row,
+                        netns,
+                        idx,
+                        role,
+                        ages[held.since_ns],
+                        held.age_source,
+                        status,
+                        reason,
+                        None,
+                    )
                 )
             )
-            for outcome, held, status, reason in holders
-        ]
-        if again:
-            repeated += made
-        else:
-            sockets += made
-            best_known.append(made[best_known_holder(holders)])
+        if not again:
+            best_known.append(made[best_known_holder(holders) - len(holders)])
     sockets.sort(key=by_pid_and_fd)
     return SocketSample(
         sockets=tuple(sockets),
@@ -458,34 +457,32 @@ def joined_rows(
     status_of = _Conditions(reading).status
     repeated: list[tuple[SocketRow, Namespace, bool | None]] = []
 
-    def holders(row: SocketRow, owner: _Owner, unreadable: bool | None) -> Sequence[Holder]:
-        several = shared.get(row.inode)
-        if several is None:
-            outcome, fd = owner
-            status = status_of(row, outcome.status, fd.since_ns, unreadable, no_owner=False)
-            return ((outcome, fd, *status),)
+    def holders(row: SocketRow, unreadable: bool | None) -> Sequence[Holder]:
+        several = shared[row.inode]
         return [
             (outcome, fd, *status_of(row, outcome.status, fd.since_ns, unreadable, no_owner))
             for (outcome, fd), no_owner in zip(several, _lost_to_another(several), strict=True)
         ]
 
-    for item in rows:
-        row, namespace, unreadable = item
-        inode = row.inode
-        if inode in owners:
-            owner = owners[inode]
-            if owner is None:
-                repeated.append(item)
-                continue
-            owners[inode] = None
-            yield row, namespace, holders(row, owner, unreadable), False
-        elif inode != 0:
-            yield row, namespace, (), False
-    if repeated:
-        owners, _ = _owners_by_inode(reading.held)
-        for row, namespace, unreadable in repeated:
-            if (owner := owners[row.inode]) is not None:
-                yield row, namespace, holders(row, owner, unreadable), True
+    for again in (False, True):
+        if again and repeated:
+            owners, _ = _owners_by_inode(reading.held)
+        for row, namespace, unreadable in repeated if again else rows:
+            inode = row.inode
+            if inode not in owners:
+                if inode != 0:
+                    yield row, namespace, (), False
+            elif (owner := owners[inode]) is None:
+                repeated.append((row, namespace, unreadable))
+            else:
+                if not again:
+                    owners[inode] = None
+                if inode in shared:
+                    yield row, namespace, holders(row, unreadable), again
+                else:
+                    outcome, fd = owner
+                    status, reason = status_of(row, outcome.status, fd.since_ns, unreadable, False)
+                    yield row, namespace, ((outcome, fd, status, reason),), again
 
 
 class _Conditions:
