@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -171,6 +172,31 @@ def as_sent(socket: Socket) -> SyncedSocket:
         )
     assert socket.role == "server"
     return SyncedSocket(row.protocol, "server", None, *remote, socket.pid, *local, socket.netns_idx)
+
+
+def test_what_is_sent_takes_the_place_of_the_rows() -> None:
+    """In memory, where thousands of sockets are all sent."""
+    count = 4000
+    tracemalloc.start()
+    try:
+        reading = read_machine(
+            [process(7, "shop", netns=NS)],
+            {7: [fd(n, 9000 + n) for n in range(count)]},
+            {
+                NS: net_tables(
+                    tcp=[tcp(9000 + n, "10.0.0.5:80", f"10.0.0.9:{n + 1}") for n in range(count)]
+                )
+            },
+        )
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        sent = sent_sockets(reading, BEHAVIOUR)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(sent.synced) == count
+    assert after < before
+    assert peak - before < 150 * count  # bytes; 217 where whole sockets are made
 
 
 WHOLE_TABLES = st.builds(
