@@ -184,7 +184,7 @@ def _memory_of(content: bytes) -> Memory | None:
             sampled_at_ns=_typed(document["sampled_at_ns"], int, None),
             reader=_typed(document["reader"], str),
             processes=tuple(map(_process, _taken(document["processes"]))),
-            sockets=tuple(map(_Sockets().read, _taken(document["sockets"]))),
+            sockets=tuple(_sockets(document["sockets"])),
             first_seen_ns=dict(map(_first_seen, _taken(document["first_seen_ns"]))),
         )
     except KeyError as error:
@@ -230,18 +230,15 @@ def _process(value: object) -> SyncedProcess:
     )
 
 
-class _Sockets:
-    """Reads sockets. Thousands have the same few texts, which JSON has once for each."""
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-
-    def read(self, value: object) -> SyncedSocket:
-        """Raises: TypeError, ValueError."""
-        saved = zip(_typed(value, list), _SOCKET_TYPES, strict=True)
-        fields = [_typed(field, *types) for field, types in saved]
-        shared = self._texts.setdefault
-        return SyncedSocket(*(shared(one, one) if type(one) is str else one for one in fields))
+def _sockets(saved: object) -> Iterator[SyncedSocket]:
+    """Thousands have the same few texts, which JSON has once for each: here they are shared."""
+    shared: dict[str, Any] = {}
+    for value in _taken(saved):
+        typed = zip(_typed(value, list), _SOCKET_TYPES, strict=True)
+        fields = [_typed(field, *types) for field, types in typed]
+        yield SyncedSocket(
+            *(shared.setdefault(one, one) if type(one) is str else one for one in fields)
+        )
 
 
 def _first_seen(value: object) -> tuple[SocketKey, int]:
