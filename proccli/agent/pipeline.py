@@ -128,8 +128,9 @@ class AgentProcesses:
             self._add(process)
 
     def forget(self) -> None:
-        """Give them up. Those that are asked for again are made again, of what the source keeps."""
-        self._by_pid.clear()
+        """Give them up. Those that are asked for again are made again, of what the source keeps;
+        what was not there stays away, as in one snapshot."""
+        self._by_pid = {pid: None for pid, known in self._by_pid.items() if known is None}
 
     def _add(self, process: Process) -> None:
         self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
