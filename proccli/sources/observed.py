@@ -1,6 +1,6 @@
 """A source whose sockets were observed before: by an earlier sample, or by an earlier run."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType

@@ -257,7 +257,7 @@ CONFIG = Record(
 
 
 def _message(note: Note) -> str:
-    from proccli.terminal.warning_text import message  # most documents have no warning
+    from proccli.terminal.warning_text import message  # the words of all warnings, of few notes
 
     return message(note)
 

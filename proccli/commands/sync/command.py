@@ -285,11 +285,11 @@ class Delivery:
 
     def __init__(
         self,
-        *,
         invocation: Invocation,
         output: Format,
         out: str | None,
         mode: int,
+        *,
         if_changed: bool,
     ) -> None:
         self.invocation = invocation
@@ -351,12 +351,12 @@ def _content(
         from proccli.commands.sync.metrics import metrics
 
         return (metrics(result),)
-    from proccli.commands.sync.output import sync_document, sync_line, sync_text
+    if output != "table":
+        from proccli.commands.sync.json import sync_document, sync_line
+
+        return sync_document(result) if output == "json" else sync_line(result)
+    from proccli.commands.sync.text import sync_text
     from proccli.terminal.view import View
 
-    if output == "json":
-        return sync_document(result)
-    if output == "jsonl":
-        return sync_line(result)
     view = View() if to_file else view_of(sys.stdout, invocation.colour)
     return [sync_text(result, view).encode(errors="backslashreplace")]

@@ -203,6 +203,6 @@ def _file() -> tuple[dict[str, list[int]], bytes]:
 
 
 def _parsed(text: bytes) -> Any:
-    import json
+    import json  # few patterns need a table, and most runs need none of json and zlib
 
     return json.loads(text)

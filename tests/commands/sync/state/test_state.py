@@ -95,6 +95,22 @@ def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
     assert StateFile(path).load() == (empty, ())
 
 
+def test_a_large_state_is_one_json_document_and_its_texts_are_shared(tmp_path: Path) -> None:
+    """It is written in pieces, each of many elements."""
+    large = MEMORY._replace(
+        processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 600)),
+        sockets=tuple(SOCKET._replace(port_0=port) for port in range(1, 1000)),
+        first_seen_ns={(1, None, fd, fd + 9): fd for fd in range(512)},
+    )
+    StateFile(tmp_path / "s").save(large)
+
+    assert len(json.loads((tmp_path / "s").read_bytes())["sockets"]) == 999
+    loaded, _ = StateFile(tmp_path / "s").load()
+    assert loaded == large
+    assert loaded is not None
+    assert len({id(text) for one in loaded.sockets for text in (one.ip_0, one.ip_1)}) == 2
+
+
 def test_a_missing_state_is_no_error_and_is_not_made_by_loading(tmp_path: Path) -> None:
     assert StateFile(tmp_path / "s").load() == (None, ())
     assert names(tmp_path) == []
