@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
 from typing import NamedTuple
+from typing import Protocol as Interface
 
 from proccli.model.flows import (
     AutoInstanceKind,
@@ -17,15 +18,47 @@ from proccli.model.flows import (
 )
 from proccli.model.hosts import HostProcess
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import Claims, HostEnd, Network, claims, is_loopback
+from proccli.server.join import (
+    Claims,
+    HostEnd,
+    Network,
+    ProcessId,
+    claims,
+    is_loopback,
+    process_id,
+)
 from proccli.server.lookup import agent_answer, between, server_answer, side_of
-from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing
-from proccli.server.store import Fleet
+from proccli.server.senders import HostIndex, NamedHosts, Sender, SenderFinder, Timing
 from proccli.server.tags import arriving_tags
 from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
+
+
+class LabelledHosts(NamedHosts, Interface):
+    """Hosts whose flows are labelled: those of sources (`Fleet`), or of a store."""
+
+    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> Sequence[HostEnd]:
+        """The ends of connections between these two addresses, on any host and in any network.
+
+        For a loopback connection: the ends on every host and in every namespace.
+        """
+
+    def process(self, host: int, pid: int) -> HostProcess | None:
+        """The process with this pid; None: the source of the host has no such process."""
+
+    def tags(self) -> Iterable[tuple[tuple[str, str], ...] | None]:
+        """The tags of all processes, equal ones at least once; None: not known."""
+
+
+class Needs(NamedTuple):
+    """What the labels of some flows may need."""
+
+    pairs: set[tuple[Protocol, Endpoint, Endpoint]]
+    """The ends between these addresses, in both directions."""
+    processes: set[ProcessId]
+    """Further processes than those of these ends."""
 
 
 class _Pair(NamedTuple):
@@ -66,7 +99,7 @@ class Labeller:
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: LabelledHosts,
         names: Sequence[str],
         *,
         network: Network | None,
@@ -92,13 +125,29 @@ class Labeller:
 
     def tag_keys(self) -> Sequence[str]:
         """The keys of all tags that labels can have, sorted."""
-        found = {
-            key for _, process in self._fleet.processes() for key, _ in self._tags(process.tags)
-        }
-        return sorted(found)
+        return sorted({key for tags in self._fleet.tags() for key, _ in self._tags(tags)})
 
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
         return arriving_tags(tags or (), self._server)
+
+    def add_needs(self, flow: Flow, needs: Needs) -> None:
+        """Add what the labels of a flow need."""
+        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
+        if protocol is None or one is None or other is None or ":" in one.ip or ":" in other.ip:
+            return
+        needs.pairs.add((protocol, one, other))
+        if flow.pid_0 is flow.pid_1 is None:
+            return
+        observer = self._hosts.observer(flow.host)
+        if observer is not None:
+            pids = filter(None, (flow.pid_0, flow.pid_1))
+            needs.processes.update(process_id(observer, pid) for pid in pids)
+
+    def add_needs_of_connection(self, connection: CapturedConnection, needs: Needs) -> None:
+        """Add what the labels of a captured connection need."""
+        self.add_needs(connection.flow, needs)
+        for options in (connection.options_0, connection.options_1):
+            needs.processes.update(self._senders.candidates(options))
 
     def label_flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a flow.

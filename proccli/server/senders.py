@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from proccli.model.flows import CapturedOption, Flow
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
-from proccli.server.join import HostEnd, Network, is_loopback
-from proccli.server.store import Fleet
+from proccli.server.join import HostEnd, Network, ProcessId, is_loopback, process_id
 
 _AGENT_SUFFIX = re.compile(r"-[HPW]\d+$", re.ASCII)
 """The suffix that the server adds to a host's name to name the agent on it: `web-1-W12`.
@@ -70,10 +69,25 @@ class Timing:
         return "yes" if started + rounding_s <= time_s <= taken else "likely"
 
 
+class NamedHosts(Protocol):
+    """Hosts, and the addresses that they have."""
+
+    @property
+    def hosts(self) -> Sequence[HostView]:
+        """In the order of their numbers."""
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
+        """The hosts of a network that have this address."""
+
+
 class HostIndex:
     """Finds hosts by name, agent name or address."""
 
-    def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
+    def __init__(self, fleet: NamedHosts, names: Sequence[str], network: Network | None) -> None:
         self._fleet = fleet
         self._network = network
         self._hosts_by_name: dict[str, set[int]] = {}
@@ -154,6 +168,13 @@ class SenderFinder:
         self._process = process
         self._timing = timing
         self._agents = {agent: hosts.by_name(name) for agent, name in agents.items()}
+
+    def candidates(self, options: Sequence[CapturedOption]) -> Iterator[ProcessId]:
+        """The processes that may have sent the segments with these options."""
+        for option in options:
+            origin = self._origin(option)
+            if isinstance(origin, _Origin):
+                yield process_id(origin.host, option.option.pid)
 
     def find(self, options: Sequence[CapturedOption]) -> Sender | str:
         """The process that sent the segments with these options, or the reason why it is not known.

@@ -162,6 +162,10 @@ class Fleet:
         for host, packed in self._run(query):
             yield host, _process(packed)
 
+    def tags(self) -> Iterator[tuple[tuple[str, str], ...] | None]:
+        """The tags of each process; None: not known."""
+        return (process.tags for _, process in self.processes())
+
     def processes_of(self, host: int) -> Iterator[HostProcess]:
         """The processes of a host, ordered by pid."""
         query = "SELECT process FROM processes WHERE host = ? ORDER BY pid"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
@@ -31,6 +32,8 @@ from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_INPUT
 
 if TYPE_CHECKING:
+    from proccli.commands.hosts.gather import Gathered
+    from proccli.commands.hosts.stored import GatheredFlows
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.commands.samples import WaitPolicy
@@ -195,18 +198,24 @@ def command(
     from proccli.versions import server_version
 
     require_there(flows)
-    if stored is not None:
-        from proccli.commands.hosts.stored import gather_stored
+    with ExitStack() as stack:
+        gathered: Gathered | GatheredFlows
+        store = None
+        if stored is not None:
+            from proccli.commands.hosts.stored import gather_flows
 
-        gathered = gather_stored(options, stored)
-    else:
-        with progress_bar(invocation, len(sources), "Reading") as progress:
-            gathered = gather(options, sources, wait_policy, progress)
-    with gathered.fleet, opened(flows) as (file, name):
+            gathered = stack.enter_context(gather_flows(options, stored))
+            store = gathered.fleet
+        else:
+            with progress_bar(invocation, len(sources), "Reading") as progress:
+                gathered = gather(options, sources, wait_policy, progress)
+            stack.enter_context(gathered.fleet)
+        file, name = stack.enter_context(opened(flows))
         warn(invocation, gathered.notes)
         report_sources(gathered.failures, invocation)
         labelling = Labelling(
             gathered,
+            store=store,
             network=in_network,
             within_s=within_s,
             server=server_version(gathered.server),

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
 
 from proccli.commands.hosts.gather import Gathered
+from proccli.commands.label.ahead import fetched
 from proccli.errors import UsageError
 from proccli.model.flows import CapturedConnection, Flow, SideLabel
 from proccli.model.note import Note
 from proccli.server.join import Network
-from proccli.server.labels import Labeller
+from proccli.server.labels import Labeller, Needs
 from proccli.server.senders import Timing
+from proccli.traffic.flows.record import FlowRecord
 from proccli.traffic.flows.stream import FlowStream
 from proccli.traffic.tot.connections import ConnectionCounts
 from proccli.versions import ServerVersion
 
+if TYPE_CHECKING:
+    from proccli.commands.hosts.stored import GatheredFlows
+    from proccli.store.stored_flows import StoredFlows
+
+_Item = TypeVar("_Item")
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
 
@@ -59,15 +67,16 @@ class Labelling:
 
     def __init__(
         self,
-        gathered: Gathered,
+        gathered: Gathered | GatheredFlows,
         *,
+        store: StoredFlows | None = None,
         network: Network | None,
         within_s: float,
         server: ServerVersion,
         agents: Mapping[int, str],
         assume_enabled: bool = False,
     ) -> None:
-        """Prepare to label.
+        """Prepare to label. `store`: the fleet, if what flows need has to be fetched.
 
         `agents` maps the ids that the server gave to agents to their hosts. `assume_enabled`:
         label as if sync were enabled for all agents.
@@ -97,6 +106,7 @@ class Labelling:
             assume_enabled=assume_enabled,
         )
         self._within_s = within_s
+        self._store = store
 
     def keys(self) -> Sequence[str]:
         """The tag keys that labels may contain."""
@@ -107,7 +117,7 @@ class Labelling:
 
         Raises: FlowsError, SourceError.
         """
-        for item in stream:
+        for item in self._known(stream, self._add_needs_of_record):
             if isinstance(item, bytes):
                 yield item
                 continue
@@ -115,14 +125,29 @@ class Labelling:
             self.tally.add(item.flow, *sides)
             yield item.labelled(*sides)
 
+    def _add_needs_of_record(self, item: bytes | FlowRecord, needs: Needs) -> None:
+        if not isinstance(item, bytes):
+            self._labeller.add_needs(item.flow, needs)
+
     def captured(self, connections: Iterable[CapturedConnection]) -> Iterator[Captured]:
         """The connections with the labels of their sides."""
-        for connection in connections:
+        for connection in self._known(connections, self._labeller.add_needs_of_connection):
             sides = self._labeller.label_connection(connection)
             self.tally.add(connection.flow, *sides)
             options = len(connection.options_0) + len(connection.options_1)
             self.tally.options = (self.tally.options or 0) + options
             yield (connection, *sides)
+
+    def _known(
+        self, items: Iterable[_Item], add_needs: Callable[[_Item, Needs], None]
+    ) -> Iterator[_Item]:
+        """The items, each when what it needs is known."""
+        if self._store is None:
+            yield from items
+            return
+        for batch, known in fetched(items, add_needs, self._store.fetch):
+            self._store.use(known)
+            yield from batch
 
     def notes(self) -> Iterator[Note]:
         """Warnings, once all records have been labelled."""
