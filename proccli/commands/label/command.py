@@ -13,7 +13,7 @@ import click
 from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
-from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
+from proccli.cli.output import Invocation, has_input, is_stream, view_of, write_pieces
 from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import (
     INPUT_PATH,
@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 _WHAT = "Labelling options"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
 _MOST_AGENT_ID = 0xFFFF_FFFF
+_GRACE_S = 0.05
+"""How long to wait for more records before a store is asked about those that are there."""
 
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
@@ -253,19 +255,25 @@ def _print(
 
     is_capture, stream = sniffed(file)
     wanted = cast("FlowFormat | None", None if form == "capture" else form)
-    at_once = is_stream(file)
+    is_live = is_stream(file)
     keys = labelling.keys()
     if not is_capture and form != "capture":
         if with_agents:
             raise click.UsageError(f"--agent-id requires a capture, but {name} is not one")
         records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
-        write_pieces(labelling.flows(records), at_once=at_once)
+
+        def must_wait() -> bool:
+            return is_live and not records.has_next and not has_input(file, _GRACE_S)
+
+        labelled = labelling.flows(records, must_wait)
+        write_pieces(labelled, at_once=lambda: is_live and not records.has_next)
         return records.notes
     if fields.names or wanted is not None:
         what = "--fields" if fields.names else f"--format {wanted}"
         raise click.UsageError(f"{what} requires flow records, but {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
-    labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))
-    write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
+    connections = assemble_connections(capture.segments(), counts=counts)
+    captured = labelling.captured(connections, lambda: is_live and not has_input(file, _GRACE_S))
+    write_pieces((captured_line(*item, keys) for item in captured), at_once=is_live)
     return (*capture.notes(), *evicted_notes(counts, name))

@@ -112,12 +112,16 @@ class Labelling:
         """The tag keys that labels may contain."""
         return self._labeller.tag_keys()
 
-    def flows(self, stream: FlowStream) -> Iterator[bytes]:
+    def flows(
+        self, stream: FlowStream, must_wait: Callable[[], bool] = lambda: False
+    ) -> Iterator[bytes]:
         """The labelled records and the lines between them, in order.
+
+        `must_wait`: whether the next record is not there yet; then those before it come first.
 
         Raises: FlowsError, SourceError.
         """
-        for item in self._known(stream, self._add_needs_of_record):
+        for item in self._known(stream, self._add_needs_of_record, must_wait):
             if isinstance(item, bytes):
                 yield item
                 continue
@@ -129,9 +133,14 @@ class Labelling:
         if not isinstance(item, bytes):
             self._labeller.add_needs(item.flow, needs)
 
-    def captured(self, connections: Iterable[CapturedConnection]) -> Iterator[Captured]:
-        """The connections with the labels of their sides."""
-        for connection in self._known(connections, self._labeller.add_needs_of_connection):
+    def captured(
+        self,
+        connections: Iterable[CapturedConnection],
+        must_wait: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Captured]:
+        """The connections with the labels of their sides. `must_wait`: as for `flows`."""
+        add_needs = self._labeller.add_needs_of_connection
+        for connection in self._known(connections, add_needs, must_wait):
             sides = self._labeller.label_connection(connection)
             self.tally.add(connection.flow, *sides)
             options = len(connection.options_0) + len(connection.options_1)
@@ -139,13 +148,16 @@ class Labelling:
             yield (connection, *sides)
 
     def _known(
-        self, items: Iterable[_Item], add_needs: Callable[[_Item, Needs], None]
+        self,
+        items: Iterable[_Item],
+        add_needs: Callable[[_Item, Needs], None],
+        must_wait: Callable[[], bool],
     ) -> Iterator[_Item]:
         """The items, each when what it needs is known."""
         if self._store is None:
             yield from items
             return
-        for batch, known in fetched(items, add_needs, self._store.fetch):
+        for batch, known in fetched(items, add_needs, self._store.fetch, must_wait):
             self._store.use(known)
             yield from batch
 
