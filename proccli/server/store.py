@@ -203,6 +203,13 @@ class Fleet:
         """
         return list(self._ends.find(protocol, client, server))
 
+    def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
+        """The ends of connections between these two addresses, in both directions: see `find`."""
+        found = [*self._ends.find(protocol, one, other)]
+        if one != other:
+            found += self._ends.find(protocol, other, one)
+        return found
+
 
 def _process(packed: bytes) -> HostProcess:
     return HostProcess._make(marshal.loads(packed))  # noqa: S302 - written by this program

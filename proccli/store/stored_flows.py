@@ -7,7 +7,7 @@ number of flows and not on the number of hosts.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Final, NamedTuple, TypeAlias
 
@@ -86,44 +86,56 @@ class StoredFlows(StoredHosts):
         """Answer from these from now on."""
         self._known = known
 
-    def find(self, protocol: Protocol, client: Endpoint, server: Endpoint) -> list[HostEnd]:
-        """The ends of connections between these two addresses, on any host and in any network.
-
-        For a loopback connection: the ends on every host and in every namespace.
-        """
-        key = _key(protocol, client, server)
-        ends = self._known.ends.get(key)
-        if ends is None:
-            return []
-        if is_loopback(server.ip):
-            return [self._loopback_end(protocol, end) for end in ends]
-        client_is_lower = _number(client) < _number(server)
-        return [
-            HostEnd(
-                self._by_hash[number],
-                pid,
-                protocol,
-                ROLES[role],
-                client,
-                server,
-                "synced",
-                None,
-                first_s * NS_PER_S,
-                scope,
+    def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
+        """The ends of connections between these two addresses in both directions, on any host and
+        in any network; of loopback connections, those on every host and in every namespace."""
+        if is_loopback(one.ip) or is_loopback(other.ip):
+            both = ((one, other), (other, one))[: 1 + (one != other)]
+            return [end for ends in both for end in self._in_direction(protocol, *ends)]
+        key = _key(protocol, one, other)
+        one_is_lower = _number(one) < _number(other)
+        found = []
+        for _, _, number, pid, role, client_is_lower, _, _, scope, first_s in self._known.ends.get(
+            key, ()
+        ):
+            client, server = (one, other) if client_is_lower == one_is_lower else (other, one)
+            found.append(
+                HostEnd(
+                    self._by_hash[number],
+                    pid,
+                    protocol,
+                    ROLES[role],
+                    client,
+                    server,
+                    "synced",
+                    None,
+                    first_s * NS_PER_S,
+                    scope,
+                )
             )
-            for _, _, number, pid, role, lower, _, _, scope, first_s in ends
-            if lower == client_is_lower
-        ]
+        return found
 
-    def _loopback_end(self, protocol: Protocol, end: _End) -> HostEnd:
-        lower, higher, number, pid, role, _, client_ip, server_ip, scope, first_s = end
+    def _in_direction(
+        self, protocol: Protocol, client: Endpoint, server: Endpoint
+    ) -> Iterator[HostEnd]:
+        is_over_loopback = is_loopback(server.ip)
+        for end in self._known.ends.get(_key(protocol, client, server), ()):
+            found = self._end(protocol, end)
+            if is_over_loopback or (found.client, found.server) == (client, server):
+                yield found
+
+    def _end(self, protocol: Protocol, end: _End) -> HostEnd:
+        lower, higher, number, pid, role, client_is_lower, *ips, scope, first_s = end
+        ports = (lower & _PORT, higher & _PORT)
+        client_port, server_port = ports if client_is_lower else reversed(ports)
+        client_ip, server_ip = map(int_to_ip, ips)
         return HostEnd(
             self._by_hash[number],
             pid,
             protocol,
             ROLES[role],
-            Endpoint(int_to_ip(client_ip), lower & _PORT),
-            Endpoint(int_to_ip(server_ip), higher & _PORT),
+            Endpoint(client_ip, client_port),
+            Endpoint(server_ip, server_port),
             "synced",
             None,
             first_s * NS_PER_S,

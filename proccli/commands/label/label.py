@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from proccli.commands.hosts.gather import Gathered
@@ -31,35 +30,73 @@ Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 _LABELS = frozenset({"socket", "pid", "tot", "tot-likely"})
 
 
-@dataclass(slots=True)
 class Tally:
     """Numbers of records by the labels of their sides."""
 
-    records: int = 0
-    both: int = 0
-    one: int = 0
-    reasons: Counter[str] = field(default_factory=Counter)
-    """Number of sides without a label, by reason."""
-    possible_pods: int = 0
-    """Sides with an unknown `auto_instance`: the server may know the container's pod."""
-    untimed: int = 0
-    """Labelled records without a time."""
-    options: int | None = None
-    """TOT options of captured connections; None: no connection was captured."""
+    def __init__(self) -> None:
+        self.options: int | None = None
+        """TOT options of captured connections; None: no connection was captured."""
+        self._counts: dict[tuple[str, bool, str, bool, bool], int] = {}
+        """Records by the label of each side and whether it may have a pod, and whether the record
+        has no time: a million records are counted in a few numbers."""
 
-    def add(self, flow: Flow, *sides: SideLabel) -> None:
+    def add(self, flow: Flow, side_0: SideLabel, side_1: SideLabel) -> None:
         """Count a record."""
-        labelled = [side for side in sides if side.label in _LABELS]
-        self.records += 1
-        self.both += len(labelled) == len(sides)
-        self.one += 0 < len(labelled) < len(sides)
-        if labelled and flow.start_s is None and flow.end_s is None:
-            self.untimed += 1
-        for side, instance in zip(sides, (flow.instance_0, flow.instance_1), strict=True):
-            if side.label not in _LABELS:
-                self.reasons[side.label] += 1
-            elif side.auto_instance is None and instance != "pod":
-                self.possible_pods += 1
+        key = (
+            side_0.label,
+            side_0.auto_instance is None and flow.instance_0 != "pod",
+            side_1.label,
+            side_1.auto_instance is None and flow.instance_1 != "pod",
+            flow.start_s is None and flow.end_s is None,
+        )
+        self._counts[key] = self._counts.get(key, 0) + 1
+
+    @property
+    def records(self) -> int:
+        """All."""
+        return sum(self._counts.values())
+
+    @property
+    def both(self) -> int:
+        """Records with labels at both sides."""
+        return self._count(lambda labelled, _: labelled == 2)
+
+    @property
+    def one(self) -> int:
+        """Records with a label at one side."""
+        return self._count(lambda labelled, _: labelled == 1)
+
+    @property
+    def untimed(self) -> int:
+        """Labelled records without a time."""
+        return self._count(lambda labelled, untimed: labelled > 0 and untimed)
+
+    def _count(self, counts: Callable[[int, bool], bool]) -> int:
+        return sum(
+            number
+            for (label_0, _, label_1, _, untimed), number in self._counts.items()
+            if counts((label_0 in _LABELS) + (label_1 in _LABELS), untimed)
+        )
+
+    @property
+    def reasons(self) -> Counter[str]:
+        """Number of sides without a label, by reason, in the order in which they were found."""
+        found = Counter[str]()
+        for (label_0, _, label_1, _, _), number in self._counts.items():
+            for label in (label_0, label_1):
+                if label not in _LABELS:
+                    found[label] += number
+        return found
+
+    @property
+    def possible_pods(self) -> int:
+        """Sides with an unknown `auto_instance`: the server may know the container's pod."""
+        return sum(
+            number
+            for (label_0, pod_0, label_1, pod_1, _), number in self._counts.items()
+            for label, pod in ((label_0, pod_0), (label_1, pod_1))
+            if pod and label in _LABELS
+        )
 
 
 class Labelling:
