@@ -18,6 +18,7 @@ from proccli.model.flows import (
     new_label,
 )
 from proccli.model.hosts import HostProcess
+from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.server.join import (
     Claims,
@@ -122,6 +123,7 @@ class Labeller:
         self._is_filtered = network is not None
         self._timing = timing
         self._assume_enabled = assume_enabled
+        self._taken_s = [view.taken_at_ns / NS_PER_S for view in fleet.hosts]
         self._all_enabled = assume_enabled or all(view.enabled for view in fleet.hosts)
         self._server = server
         self._find = lru_cache(_CACHE_SIZE)(self._ends)
@@ -203,7 +205,14 @@ class Labeller:
             return (SideLabel(label="ipv6"),) * 2
         observer = self._hosts.observer(flow.host)
         ends = self._find(protocol, one, other)
-        covered = tuple([self._covers(end, flow, timing, ended=ended) for end in ends])
+        first_s = flow.start_s if flow.start_s is not None else flow.end_s
+        last_s = flow.end_s if flow.end_s is not None else flow.start_s
+        if first_s is None or last_s is None:
+            covered = (True,) * len(ends)
+        else:
+            covered = tuple(
+                [self._covers(end, first_s, last_s, timing, ended=ended) for end in ends]
+            )
         if len(ends) <= 2 and all(covered):
             simple = self._simple_labels(flow, one, other, observer, ends)
             if simple is not None:
@@ -346,14 +355,16 @@ class Labeller:
             return SideLabel(label="other-agent")
         return SideLabel(label="other-agent", pid=end.pid or None, host=self._names[end.host])
 
-    def _covers(self, end: HostEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
-        taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
-        if not timing.covers(flow, end.since_ns, taken_at_ns, ended=ended):
+    def _covers(
+        self, end: HostEnd, first_s: float, last_s: float, timing: Timing, *, ended: bool
+    ) -> bool:
+        """Whether an end is that of a flow from `first_s` to `last_s`."""
+        taken_s = self._taken_s[end.host]
+        if not timing.covers(first_s, last_s, end.since_ns, taken_s, ended=ended):
             return False
         process = self._process(end.host, end.pid)
-        last = flow.end_s if flow.end_s is not None else flow.start_s
-        started = None if process is None else process.started_s
-        return last is None or started is None or started <= last + timing.within_s
+        started_s = None if process is None else process.started_s
+        return started_s is None or started_s <= last_s + timing.within_s
 
     def _not_sent(self, ends: Sequence[HostEnd]) -> SideLabel:
         """Why none of these ends is sent."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from proccli.model.flows import CapturedOption, Flow
+from proccli.model.flows import CapturedOption
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.server.join import HostEnd, Network, ProcessId, is_loopback, process_id
@@ -24,6 +25,9 @@ _AGENT_ROUNDING_S = 10
 """The same for start times computed by an agent, with its 32-bit floats."""
 
 
+_OWNERS_CACHED = 1 << 15
+
+
 Running: TypeAlias = Literal["yes", "likely", "no"]
 
 
@@ -36,22 +40,23 @@ class Timing:
     existed: clocks of hosts differ, and agents see a new connection some seconds late."""
 
     def covers(
-        self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
+        self,
+        first_s: float,
+        last_s: float,
+        since_ns: int | None,
+        taken_s: float,
+        *,
+        ended: bool = False,
     ) -> bool:
         """Whether a connection is the one of a flow, not another with the same addresses and ports.
 
-        The connection existed from `since_ns` (None: not known) to `taken_at_ns`. `ended`: the
-        connection of the flow ended with the flow.
+        The flow was from `first_s` to `last_s`. The connection existed from `since_ns` (None: not
+        known) to `taken_s`. `ended`: the connection of the flow ended with the flow.
         """
-        first = flow.start_s if flow.start_s is not None else flow.end_s
-        last = flow.end_s if flow.end_s is not None else flow.start_s
-        if first is None or last is None:
-            return True
-        until = taken_at_ns / NS_PER_S
-        since = until if since_ns is None else min(since_ns / NS_PER_S, until)
-        if ended and last + self.within_s < until:
+        if ended and last_s + self.within_s < taken_s:
             return False
-        return first <= until + self.within_s and last >= since - self.within_s
+        since_s = taken_s if since_ns is None else min(since_ns / NS_PER_S, taken_s)
+        return first_s <= taken_s + self.within_s and last_s >= since_s - self.within_s
 
     def was_running(self, process: HostProcess, time_s: float | None, view: HostView) -> Running:
         """Whether a process had its pid at this time (seconds since the epoch; None: not known).
@@ -97,6 +102,8 @@ class HostIndex:
         self._present = fleet.present
         self._only = self._present[0] if len(self._present) == 1 else None
         self._networks = sorted({fleet.hosts[host].network for host in self._present})
+        self.owners = lru_cache(_OWNERS_CACHED)(self._owners_of)
+        """The hosts that may have an address, for a flow seen by a host, or by None."""
 
     def observer(self, name: str | None) -> int | None:
         """The host whose agent saw a flow: the named host, or, without a name, the only host.
@@ -121,8 +128,7 @@ class HostIndex:
         """The network that a flow's addresses belong to; None: any."""
         return self._network if observer is None else self._fleet.hosts[observer].network
 
-    def owners(self, ip: str, observer: int | None) -> Sequence[int]:
-        """The hosts that may have this address, for a flow seen by `observer`."""
+    def _owners_of(self, ip: str, observer: int | None) -> Sequence[int]:
         if is_loopback(ip):
             return self._present if observer is None else (observer,)
         network = self.network(observer)
