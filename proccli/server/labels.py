@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
@@ -45,6 +45,10 @@ _AMBIGUOUS: Final = SideLabel("ambiguous")
 
 class LabelledHosts(NamedHosts, Interface):
     """Hosts whose flows are labelled: those of sources (`Fleet`), or of a store."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a look-up takes no longer than one in a cache would."""
 
     def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
         """The ends of connections between these two addresses in both directions, on any host and
@@ -126,9 +130,12 @@ class Labeller:
         self._taken_s = [view.taken_at_ns / NS_PER_S for view in fleet.hosts]
         self._all_enabled = assume_enabled or all(view.enabled for view in fleet.hosts)
         self._server = server
-        self._find = lru_cache(_CACHE_SIZE)(self._ends)
+        self._find: Callable[[Protocol, Endpoint, Endpoint], Sequence[HostEnd]] = self._ends
+        self._process: Callable[[int, int], HostProcess | None] = fleet.process
+        if not fleet.is_quick:
+            self._find = lru_cache(_CACHE_SIZE)(self._ends)
+            self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._labels = lru_cache(_CACHE_SIZE)(self._both_labels)
-        self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
 
@@ -301,11 +308,11 @@ class Labeller:
             return _AMBIGUOUS
         return self._labelled("socket", end.host, end.pid, instance)
 
-    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
+    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
         """All ends of connections between the two addresses in both directions, and all ends with
         the keys of those."""
         ends = self._fleet.between(protocol, one, other)
-        return tuple(ends) if self._all_enabled else tuple(map(self._as_sent, ends))
+        return ends if self._all_enabled else list(map(self._as_sent, ends))
 
     def _as_sent(self, end: HostEnd) -> HostEnd:
         """The end, which an agent that sends nothing does not send."""

@@ -78,6 +78,9 @@ class Fleet:
     All methods that read or write raise StateError if the disk is full.
     """
 
+    is_quick: Final = False
+    """Look-ups are those of a database."""
+
     def __init__(self) -> None:
         self.hosts: list[HostView] = []
         """In the order in which they were added, without processes, ends and listeners."""

@@ -7,8 +7,9 @@ number of flows and not on the number of hosts.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
-from functools import cached_property
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from functools import cached_property, partial
 from itertools import chain
 from typing import Final, NamedTuple, TypeAlias
 
@@ -16,8 +17,7 @@ from proccli.errors import StoreError
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import HostEnd, ProcessId, host_of, int_to_ip, is_loopback, pid_of
-from proccli.server.join import process_id as id_of
+from proccli.server.join import HostEnd, host_of, int_to_ip, is_loopback, pid_of
 from proccli.server.labels import Needs
 from proccli.store.current import HOST, LOOPBACK, Moment
 from proccli.store.engine import GIVEN, Engine, Given
@@ -69,12 +69,15 @@ class KnownFlows(NamedTuple):
     """What a store knows of some flows."""
 
     ends: Mapping[_Key, list[_End]]
-    processes: Mapping[ProcessId, HostProcess]
-    """Without the names that labels do not show, and without command lines."""
+    processes: Mapping[tuple[int, int], HostProcess]
+    """By host and pid. Without the names that labels do not show, and without command lines."""
 
 
 class StoredFlows(StoredHosts):
     """Hosts of a store, with the ends and processes that some flows need."""
+
+    is_quick: Final = True
+    """What flows need is in memory."""
 
     def __init__(self, engine: Engine, moment: Moment) -> None:
         """Raises: StoreError, like all that reads."""
@@ -148,7 +151,7 @@ class StoredFlows(StoredHosts):
 
     def process(self, host: int, pid: int) -> HostProcess | None:
         """The process with this pid; None: the document of the host has no such process."""
-        return self._known.processes.get(id_of(host, pid))
+        return self._known.processes.get((host, pid))
 
     def tags(self) -> Iterator[tuple[tuple[str, str], ...] | None]:
         """The tags of all processes, equal ones at least once; None: not known."""
@@ -189,14 +192,17 @@ class StoredFlows(StoredHosts):
         if not given.rows:
             return {}
         packed = self._engine.packed(f"SELECT {_ENDS} FROM ({self._moment.sighted(wanted)})", given)
-        found: dict[_Key, list[_End]] = {}
+        found: defaultdict[_Key, list[_End]] = defaultdict(list)
         for end in _END.iter_unpack(packed):
-            found.setdefault(end[:2], []).append(end)
+            found[end[:2]].append(end)
         for some in found.values():
-            some.sort()
+            some.sort()  # the engine's order varies
+        found.default_factory = None
         return found
 
-    def _fetch_processes(self, wanted: Set[tuple[int, int]]) -> Mapping[ProcessId, HostProcess]:
+    def _fetch_processes(
+        self, wanted: Set[tuple[int, int]]
+    ) -> Mapping[tuple[int, int], HostProcess]:
         given = _given("number UInt64, process UInt64", wanted)
         if not given.rows:
             return {}
@@ -209,24 +215,31 @@ class StoredFlows(StoredHosts):
             given,
         )
         return {
-            id_of(self._by_hash[number], pid): self._process(pid, started_s, self._kinds[kind])
+            (self._by_hash[number], pid): _process(pid, started_s, self._kinds[kind])
             for number, pid, started_s, kind in _PROCESS.iter_unpack(packed)
         }
 
-    def _process(self, pid: int, started_s: int, kind: _Kind) -> HostProcess:
-        return HostProcess(
-            pid=pid,
-            gprocess=kind.gprocess,
-            process_name=None,
-            tags=kind.tags,
-            status="accepted",
-            reason=None,
-            started_s=started_s or None,
-            cmdline=None,
-            container_id=kind.container_id,
+
+def _process(pid: int, started_s: int, kind: _Kind) -> HostProcess:
+    return _new_process(
+        (
+            pid,
+            kind.gprocess,
+            None,
+            kind.tags,
+            "accepted",
+            None,
+            started_s or None,
+            None,
+            (),
+            kind.container_id,
         )
+    )
 
 
+_new_process: Final[Callable[[tuple[object, ...]], HostProcess]] = partial(
+    tuple.__new__, HostProcess
+)
 _NUMBERS: Final = Addresses()
 _FIRST_BYTE: Final = _PORT_BITS + 24
 _KINDS: Final = {name: number << _KIND_BITS for number, name in enumerate(PROTOCOLS)}

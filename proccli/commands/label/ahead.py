@@ -10,7 +10,7 @@ from proccli.server.labels import Needs
 
 FIRST_BATCH: Final = 1 << 14
 """Items that are fetched for at first; then twice as many each time."""
-LARGEST_BATCH: Final = 1 << 17
+LARGEST_BATCH: Final = 1 << 16
 """A store goes through all its ends for a batch, in half a second for 10,000 hosts; and as many
 items are in memory."""
 
