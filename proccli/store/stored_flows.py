@@ -93,7 +93,10 @@ class StoredFlows(StoredHosts):
         """The ends of connections between these two addresses in both directions, on any host and
         in any network; of loopback connections, those on every host and in every namespace."""
         # Without calls of functions, which are half of the time.
-        lower, higher = _NUMBERS[one.ip] << 16 | one.port, _NUMBERS[other.ip] << 16 | other.port
+        lower, higher = (
+            _NUMBERS[one.ip] << _PORT_BITS | one.port,
+            _NUMBERS[other.ip] << _PORT_BITS | other.port,
+        )
         if lower >> _FIRST_BYTE == 127 or higher >> _FIRST_BYTE == 127:
             both = ((one, other), (other, one))[: 1 + (one != other)]
             return [end for ends in both for end in self._in_direction(protocol, *ends)]
@@ -261,7 +264,10 @@ def _keys(pairs: Iterable[tuple[Protocol, Endpoint, Endpoint]]) -> set[_Key]:
     """The keys of connections between these addresses, in either direction."""
     keys = set[_Key]()
     for protocol, one, other in pairs:
-        lower, higher = _NUMBERS[one.ip] << 16 | one.port, _NUMBERS[other.ip] << 16 | other.port
+        lower, higher = (
+            _NUMBERS[one.ip] << _PORT_BITS | one.port,
+            _NUMBERS[other.ip] << _PORT_BITS | other.port,
+        )
         if lower >> _FIRST_BYTE == 127 or higher >> _FIRST_BYTE == 127:
             keys |= {_key(protocol, one, other), _key(protocol, other, one)}
         elif lower < higher:
