@@ -6,6 +6,7 @@ To add a command, add a folder of its name to `proccli/commands` and a line to `
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -192,6 +193,10 @@ def proccli(ctx: click.Context) -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; all errors end here."""
     invocation = Invocation(arguments=arguments)
+    if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
+        # Whoever started us ignores the end of children, and we have inherited that: the kernel
+        # would throw away the exit codes of ours, and that of a tag command would be taken for 0.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         if "_PROCCLI_COMPLETE" in os.environ:
             import_module("proccli.cli.shells")  # registers the shells

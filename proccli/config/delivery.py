@@ -79,7 +79,7 @@ class Stage(Protocol):
         """The elements of os-proc-regex, which have the fields `names`."""
 
     def check_types(self, node: Node, what: str, types: Struct) -> None:
-        """Judges everything in a mapping whose type is known, all sections included."""
+        """Checks everything in a mapping whose type is known, all sections included."""
 
 
 class AsWritten:

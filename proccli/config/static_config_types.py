@@ -1,7 +1,7 @@
 """The types of all keys of static_config, by release.
 
 An agent rejects the whole of static_config for one wrong value in any section. The types were
-measured on 17 releases; for another one, those keys are judged that are alike in the measured
+measured on 17 releases; for another one, those keys are checked that are alike in the measured
 releases before and after it.
 
 Source: `static_config_types.json`; agent v6.5 config.rs:1728, rpc/synchronizer.rs:776-784.

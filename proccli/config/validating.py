@@ -1,7 +1,7 @@
 """Whether a server would save a configuration of `inputs.proc`.
 
 The server compares keys and types with its template. What stands in process_matcher is not looked
-at. Of the sections beside `inputs.proc` only the names are judged that no template has.
+at. Of the sections beside `inputs.proc` only the names are checked against the templates.
 
 Source: server/agent_config ValidateYAML (TJ:83-197), measured on 16 servers (FACTS B1).
 """

@@ -119,6 +119,11 @@ def ended_tables(detail: str) -> NetTables:
     )
 
 
+def have_ended(tables: NetTables) -> bool:
+    """Whether the process whose tables these are had exited before all were read."""
+    return any(table.error is not None and table.error.problem == "gone" for table in tables)
+
+
 SocketKey: TypeAlias = tuple[int, int | None, int, int]
 """The identity of a socket between samples: pid, start of the process in ticks, fd, inode."""
 

@@ -43,7 +43,7 @@ class Source(Protocol):
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
-        """The processes of these pids as `read` gives them, in order, without those that the
+        """The processes of these pids as `read` gives them, in any order, without those that the
         source never had. Raises: SourceError.
         """
 
@@ -65,5 +65,5 @@ class Source(Protocol):
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of the network namespace that a process is in.
 
-        They are large and not cached: asking again may read them again.
+        They are large and not cached: asking again may read them again. Raises: SourceError.
         """

@@ -134,7 +134,7 @@ class JoinedConnection:
     """None: the end is not sent, or no source has it."""
     server: HostEnd | None
     remote: RemoteStatus | None
-    """Why one end is None, judged by the ends with the same key; `absent` if no source has the
+    """Why one end is None, by the ends with the same key; `absent` if no source has the
     remote end. None: both ends are sent."""
     peer: HostEnd | None = None
     """The remote end if a source has it and it is not sent, or may not be sent."""

@@ -14,6 +14,7 @@ from proccli.model.sockets import (
     SocketRole,
     SocketRow,
     TableName,
+    have_ended,
 )
 from proccli.model.source import Source
 from proccli.versions import Behaviour
@@ -83,7 +84,7 @@ def _tables(pids: Sequence[int], source: Source) -> NetTables:
     tables: NetTables = ()
     for pid in pids:
         tables = source.net_tables(pid)
-        if not any(table.error and table.error.problem == "gone" for table in tables):
+        if not have_ended(tables):
             break
     return tables
 

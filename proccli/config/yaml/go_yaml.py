@@ -49,7 +49,7 @@ _INTEGER: Final = (
 
 
 class _Go(Older):
-    """The server's reading in the form of the agent's, for the sections that proccli only judges.
+    """The server's reading in the form of the agent's, for the sections that proccli only checks.
 
     Values that vanish on the way are left out.
     """

@@ -41,16 +41,13 @@ from proccli.sources.procfs.process import (
 )
 from proccli.sources.procfs.rights import hidepid, hidepid_note, privileged
 from proccli.sources.procfs.sockets import (
-    RawTables,
     addresses,
     net_tables,
-    parsed_tables,
-    raw_tables,
     socket_fds,
 )
 
 if TYPE_CHECKING:
-    from proccli.sources.procfs.workers import Read
+    from proccli.sources.procfs.workers import Claims, Read, Team
 
 _PATH_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _NOT_THERE = (errno.ENOENT, errno.ESRCH, errno.ENOTDIR, errno.ENAMETOOLONG)
@@ -77,8 +74,12 @@ class LiveSource:
         """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
-        self._tables: dict[int, RawTables] = {}
-        """By network namespace: what workers have read and `net_tables` has not returned yet."""
+        self._holder_in: dict[int, int] = {}
+        """A process that holds sockets, by network namespace."""
+        self._team: Team | None = None
+        """Workers that still read tables."""
+        self._tables: dict[int, NetTables] = {}
+        """By network namespace: what they have read and `net_tables` has not returned yet."""
         boot_time_s = _boot_time_s()
         hiding = hidepid(self._fd)
         self.host = Host(
@@ -121,10 +122,15 @@ class LiveSource:
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
-        """The processes of these pids, in order, without those that never existed."""
+        """The processes of these pids without those that never existed; in any order where several
+        workers read them."""
         pids = tuple(pids)
-        self._read_in_shares(pids, fields)
-        yield from self._read_each(pids, fields)
+        jobs = self._jobs
+        if jobs != 1:
+            from proccli.sources.procfs.workers import jobs_for
+
+            jobs = jobs or jobs_for(len(pids))
+        return self._read_each(pids, fields) if jobs == 1 else self._read_by(jobs, pids, fields)
 
     def _read_each(self, pids: Iterable[int], fields: frozenset[Field]) -> Iterator[Process]:
         for pid in pids:
@@ -133,55 +139,46 @@ class LiveSource:
             except NoSuchProcess:
                 continue
 
-    def _read_in_shares(self, pids: Sequence[int], fields: frozenset[Field]) -> None:
-        """Read with several workers, if they pay, what is then returned from the cache."""
-        jobs = self._jobs
-        if jobs == 1 or len(pids) < 2:
-            return
-        from proccli.sources.procfs.workers import Share, jobs_for, read_in_shares
+    def _read_by(
+        self, jobs: int, pids: Sequence[int], fields: frozenset[Field]
+    ) -> Iterator[Process]:
+        """Those that are known already, then what several workers read."""
+        from proccli.sources.procfs.workers import Team
 
-        if (jobs := jobs or jobs_for(len(pids))) == 1:
-            return
+        def read(share: Iterable[int]) -> Iterator[Read]:
+            for process in self._read_each(share, fields):
+                yield process, self._socket_fds.get(process.pid)
 
-        def read(share: Sequence[int], number: int) -> Share:
-            found = [
-                (process, self._socket_fds.get(process.pid))
-                for process in self._read_each(share, fields)
-            ]
-            return Share(found, self._read_tables(found, number, jobs) if "fds" in fields else {})
-
+        known = [pid for pid in pids if pid in self._processes]
+        yield from self._read_each(known, fields)
+        self._finish_tables()
         unread = [pid for pid in pids if pid not in self._processes]
-        for share in read_in_shares(unread, jobs, read):
-            self._tables.update(share.tables)
-            for process, sockets in share.processes:
-                self._processes[process.pid] = (fields, process)
-                if sockets is not None:
-                    self._socket_fds[process.pid] = sockets
+        team = Team(unread, jobs, read, self._claimed_tables)
+        for process, sockets in team.processes(read):
+            self._processes[process.pid] = (fields, process)
+            if sockets is not None:
+                self._socket_fds[process.pid] = sockets
+            yield process
+        self._team = team
+        if "fds" not in fields:
+            self._finish_tables()
 
-    def _read_tables(
-        self, found: Iterable[Read], number: int, jobs: int
-    ) -> Mapping[int, RawTables]:
-        """The tables of those namespaces of these processes that are this worker's to read.
+    def _claimed_tables(self, claims: Claims) -> Mapping[int, NetTables]:
+        """The tables of those namespaces that are ours to read. Where one of them can't be read,
+        all are read again when they are asked for."""
+        tables: dict[int, NetTables] = {}
+        for netns, pid in self._holder_in.items():
+            if claims(netns):
+                read = self._read_tables(pid)
+                if all(table.error is None for table in read):
+                    tables[netns] = read
+        return tables
 
-        No worker knows what the others meet, so the number of a namespace decides whose it is. A
-        namespace that only another one meets is read when it is asked for.
-        """
-        tables: dict[int, RawTables | None] = {}
-        for process, sockets in found:
-            netns = process.netns
-            if (
-                not sockets
-                or netns is None
-                or netns in tables
-                or _scattered(netns) % jobs != number
-            ):
-                continue
-            try:
-                with self._opened(process.pid) as files:
-                    tables[netns] = raw_tables(files)
-            except OSError:
-                tables[netns] = None
-        return {netns: raw for netns, raw in tables.items() if raw is not None}
+    def _finish_tables(self) -> None:
+        """Wait for the workers, and help them. Raises: SourceError if one of them has ended."""
+        team, self._team = self._team, None
+        if team is not None:
+            self._tables.update(team.tables(self._claimed_tables))
 
     def users(self, process: Process) -> Mapping[int, str] | None:
         """Names by uid, as the passwd file in the process's own root has them."""
@@ -208,14 +205,14 @@ class LiveSource:
 
     def net_tables(self, pid: int) -> NetTables:
         """The socket tables of a process's network namespace, as they are now, or as they were
-        when workers read its processes."""
+        when workers had read its processes."""
+        self._finish_tables()
         _, known = self._processes.get(pid, (None, None))
-        raw = self._tables.pop(known.netns, None) if known and known.netns is not None else None
-        try:
-            if raw is not None:
-                return parsed_tables(raw)
-        except Unreadable:
-            pass  # reading it once more tells which
+        netns = known.netns if known else None
+        read = self._tables.pop(netns, None) if netns is not None else None
+        return self._read_tables(pid) if read is None else read
+
+    def _read_tables(self, pid: int) -> NetTables:
         try:
             with self._opened(pid) as files:
                 return net_tables(files, ask_first=True)
@@ -261,7 +258,10 @@ class LiveSource:
             process = parse_process(read_raw(pid, files, fields))
             if "fds" in fields and pid not in self._socket_fds:
                 # Through the same directory, so this is the same process.
-                self._socket_fds[pid] = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
+                found = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
+                self._socket_fds[pid] = found
+                if found and not isinstance(found, FieldError) and process.netns is not None:
+                    self._holder_in.setdefault(process.netns, pid)
             return process
         finally:
             os.close(fd)
@@ -345,11 +345,6 @@ class _LiveFiles:
         except OSError:
             return False
         return (ours.st_dev, ours.st_ino) == (theirs.st_dev, theirs.st_ino)
-
-
-def _scattered(netns: int) -> int:
-    """A number that has nothing of the regular distances between numbers of namespaces."""
-    return netns * 0x9E37_79B1 >> 16 & 0xFFFF
 
 
 def _vanished(pid: int, error: OSError, fields: frozenset[Field]) -> Process:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal
 
 from proccli.model.process import MAX_PID, MAX_U64, FieldError
 from proccli.model.sockets import (
@@ -82,36 +82,6 @@ def socket_fds(
             return read_socket_fds(directory, age_source, as_agent=as_agent)
     except (OSError, Unreadable) as error:
         return field_error("fds", error, files)
-
-
-RawTables: TypeAlias = tuple[bytes | None, ...]
-"""The content of each of `TABLES`, in that order; None: it is empty according to sockstat."""
-
-
-def raw_tables(files: ProcessFiles) -> RawTables | None:
-    """The tables of a live process's network namespace, to be parsed later; None where one of them
-    can't be read at once: `net_tables` tells why, and parses while it reads."""
-    empty = _empty_by_sockstat(files)
-    try:
-        return tuple(None if name in empty else files.read(f"net/{name}") for name in TABLES)
-    except (OSError, Unreadable):
-        return None
-
-
-def parsed_tables(raw: RawTables) -> NetTables:
-    """The tables that `net_tables` would have returned when the raw ones were read.
-
-    Raises: Unreadable if a row is not as documented.
-    """
-    return tuple(
-        NetTable(name=name, rows=tuple(parse_table(_pieces(content or b""), name)))
-        for name, content in zip(TABLES, raw, strict=True)
-    )
-
-
-def _pieces(content: bytes) -> Iterator[bytes]:
-    for start in range(0, len(content), _CHUNK):
-        yield content[start : start + _CHUNK]
 
 
 def net_tables(files: ProcessFiles, *, ask_first: bool) -> NetTables:

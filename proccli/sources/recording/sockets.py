@@ -18,6 +18,7 @@ from proccli.model.sockets import (
     SocketFd,
     SocketRow,
     TableName,
+    have_ended,
     new_row,
 )
 from proccli.model.source import Source
@@ -120,11 +121,11 @@ class NetWriter:
     def _tables(self, netns: int, pids: Sequence[int]) -> NetTables:
         """Those that are known, or of the first of these processes that has not exited."""
         tables = self._known.get(netns, ())
-        if tables and not _are_gone(tables):
+        if tables and not have_ended(tables):
             return tables
         for pid in pids:
             tables = self._source.net_tables(pid)
-            if not _are_gone(tables):
+            if not have_ended(tables):
                 break
         return tables
 
@@ -145,10 +146,6 @@ class NetWriter:
                     ],
                     "error": None if table.error is None else encode_error(table.error),
                 }
-
-
-def _are_gone(tables: NetTables) -> bool:
-    return any(table.error and table.error.problem == "gone" for table in tables)
 
 
 class _Shown(NamedTuple):

@@ -17,7 +17,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from proccli.commands.schema.command import schema_text
-from tests.cli.runner import Ran, call
+from tests.cli.runner import Ran, call, spawn
 from tests.otheruser import as_nobody_code
 from tests.waiting import LONG_S, eventually
 
@@ -123,6 +123,17 @@ def test_the_command_is_named_on_stderr_and_only_there(folder: Path) -> None:
 
     assert done.err.splitlines()[0] == (f"proccli: running os-app-tag-exec as {ME}: echo '[]'")
     assert "running" not in done.out
+
+
+def test_a_failed_command_is_one_also_where_the_end_of_children_is_ignored(folder: Path) -> None:
+    printed = printing(os.getpid(), ("a", "b"))
+    config = configured(folder, "sh", "-c", f"echo '{printed}'; exit 3")
+    done = spawn(
+        "tags", "-c", config, preexec_fn=lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    )
+
+    assert "os-app-tag-exec: it exits with status 3" in done.stderr
+    assert "0 tags of 0 processes" in done.stdout
 
 
 def test_a_pipe_gives_tags_where_nothing_is_configured() -> None:

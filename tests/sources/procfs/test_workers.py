@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import psutil
 import pytest
 
+from proccli.agent import first_match
+from proccli.agent.decision import Context, Decision
+from proccli.agent.process import AgentProcess
 from proccli.errors import SourceError
 from proccli.model.process import ALL_FIELDS, Field, Process
-from proccli.model.sockets import NetTables, SocketFd
+from proccli.model.sockets import TABLES, Endpoint, NetTable, NetTables, SocketFd, SocketRow
 from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.workers import LEAST_SHARE, Share, jobs_for, read_in_shares
-from tests.cli.runner import call
+from proccli.sources.procfs.workers import LEAST_SHARE, Claims, Read, Team, Work, jobs_for
+from tests.cli.runner import call, spawn
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
 
@@ -68,8 +72,11 @@ def mount(tmp_path: Path) -> Path:
 
 def everything(mount: Path | str, jobs: int, pids: Sequence[int] = ()) -> list[object]:
     source = LiveSource(str(mount), jobs)
-    pids = pids or source.pids()
-    return [(process, source.socket_fds(process.pid)) for process in source.read_many(pids, FIELDS)]
+    found = source.read_many(pids or source.pids(), FIELDS)
+    return [
+        (process, source.socket_fds(process.pid))
+        for process in sorted(found, key=lambda process: process.pid)
+    ]
 
 
 @pytest.mark.parametrize("jobs", [2, 3, 40, 64])
@@ -119,34 +126,96 @@ def test_by_default_no_worker_is_started_for_a_few_processes(
     assert call("scan", "--proc-root", str(mount), "--json").code == 0
 
 
+@pytest.mark.parametrize("ignored", [signal.SIGCHLD, signal.SIGINT, signal.SIGTERM])
+def test_signals_that_whoever_started_us_ignores(mount: Path, ignored: signal.Signals) -> None:
+    def ignore() -> None:
+        signal.signal(ignored, signal.SIG_IGN)
+
+    ran = spawn("scan", "--json", "--proc-root", str(mount), "--jobs", "3", preexec_fn=ignore)
+
+    assert ran.returncode == 0
+    assert '"total": 40' in ran.stdout
+
+
+def test_a_worker_ignores_an_interrupt_that_the_program_ignores(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read, before = os.getpid(), LiveSource._read, children()
+
+    def interrupted(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours:
+            os.kill(os.getpid(), signal.SIGINT)
+        else:
+            wait_for_workers(before)
+        return read(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", interrupted)
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "2")
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+    assert ran.code == 0
+    assert '"total": 40' in ran.out
+
+
 def children() -> set[int]:
     return {child.pid for child in psutil.Process().children()}
 
 
+def wait_for_workers(before: set[int]) -> None:
+    """Or else this process may have read everything before any worker has begun."""
+    for pid in children() - before:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_a_worker_that_is_killed_is_an_error(mount: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ours, read = os.getpid(), LiveSource._read
+    ours, read, before = os.getpid(), LiveSource._read, children()
 
     def killed(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
-        if os.getpid() != ours and pid > 120:
+        if os.getpid() != ours:
             os.kill(os.getpid(), signal.SIGKILL)
+        wait_for_workers(before)
         return read(source, pid, fields)
 
     monkeypatch.setattr(LiveSource, "_read", killed)
-    before = children()
     ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
 
     assert (ran.code, ran.out) == (3, "")
-    assert "error: a worker ended before it had read its processes: signal 9" in ran.err
+    assert "error: a worker ended before it had read its share: signal 9" in ran.err
     assert "--jobs 1" in ran.err
     assert children() == before
 
 
+@pytest.mark.parametrize(("call_", "number"), [("pipe", 1), ("pipe", 3), ("fork", 1), ("fork", 2)])
+def test_a_worker_that_cannot_be_started_is_an_error(
+    mount: Path, call_: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, called = getattr(os, call_), []
+
+    def refused() -> object:
+        called.append(1)
+        if len(called) == number:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return real()
+
+    monkeypatch.setattr(os, call_, refused)
+    before, fds = children(), psutil.Process().num_fds()
+    ran = call("scan", "--proc-root", str(mount), "--json", "--jobs", "3")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "can't start a worker: Too many open files (--jobs 1 reads without workers)" in ran.err
+    assert (children(), psutil.Process().num_fds()) == (before, fds)
+
+
 def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path) -> None:
-    ours, read = os.getpid(), LiveSource._read
+    ours, read, before = os.getpid(), LiveSource._read, children()
 
     def broken(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
         if os.getpid() != ours:
             raise ZeroDivisionError("a bug")
+        wait_for_workers(before)
         return read(source, pid, fields)
 
     monkeypatch.setattr(LiveSource, "_read", broken)
@@ -156,53 +225,197 @@ def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path
     assert "ZeroDivisionError" in ran.err
 
 
+def unclaimed(_: Claims) -> Mapping[int, NetTables]:
+    return {}
+
+
 def test_what_a_source_refuses_is_refused_by_a_worker_too() -> None:
     ours = os.getpid()
 
-    def refused(share: Sequence[int], number: int) -> Share:
+    def refused(_: Iterable[int]) -> Iterable[Read]:
         if os.getpid() != ours:
             raise SourceError("can't read process 7: EIO", hint="look")
-        return Share((), {})
+        return ()
 
+    team = Team([1, 2], 2, refused, unclaimed)
     with pytest.raises(SourceError, match=r"^can't read process 7: EIO \(look\)$"):
-        read_in_shares([1, 2], 2, refused)
+        list(team.processes(refused))
 
 
-def test_an_interrupt_ends_the_workers() -> None:
+@pytest.mark.parametrize("during", ["processes", "tables", "between"])
+def test_an_interrupt_ends_the_workers(during: str) -> None:
     ours = os.getpid()
 
-    def interrupted(share: Sequence[int], number: int) -> Share:
+    def interrupted() -> None:
         if os.getpid() == ours:
             raise KeyboardInterrupt
         time.sleep(600)
-        return Share((), {})
+
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        if during == "processes":
+            interrupted()
+        return ((Process(pid=pid), None) for pid in pids)
+
+    def read_tables(_: Claims) -> Mapping[int, NetTables]:
+        interrupted()
+        return {}
+
+    def work() -> None:
+        team = Team(range(9), 3, read, read_tables)
+        assert len(list(team.processes(read))) == 9
+        if during == "between":
+            raise KeyboardInterrupt
+        team.tables(read_tables)
 
     before = children()
     with pytest.raises(KeyboardInterrupt):
-        read_in_shares(range(9), 3, interrupted)
+        work()
 
     assert children() == before
 
 
 def test_more_than_a_pipe_holds_is_handed_over() -> None:
     sockets = (SocketFd(3, 2**64 - 1, None, "unknown"),)
+    rows = tuple(
+        SocketRow("tcp", "ipv4", "LISTEN", Endpoint("10.0.0.1", 80), Endpoint("::", 0), inode)
+        for inode in range(2**64 - 20_000, 2**64)
+    )
+    tables = (NetTable("tcp", rows), NetTable("udp"), NetTable("tcp6"), NetTable("udp6"))
+    ours = os.getpid()
 
-    def read(share: Sequence[int], number: int) -> Share:
-        found = [(Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in share]
-        return Share(found, {number: (b"t" * 100_000, None, b"", None)})
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        return ((Process(pid=pid, cmdline=b"x" * 3000), sockets) for pid in pids)
 
-    shares = read_in_shares(range(200), 3, read)
-    found = [one for share in shares for one in share.processes]
+    def read_tables(_: Claims) -> Mapping[int, NetTables]:
+        return {} if os.getpid() == ours else {os.getpid(): tables}
+
+    team = Team(range(200), 3, read, read_tables)
+    found = list(team.processes(read))
+    handed_over = list(team.tables(read_tables).values())
 
     assert sorted(process.pid for process, _ in found) == list(range(200))
     assert all(type(process) is Process and held == sockets for process, held in found)
-    assert {
-        netns: tables for share in shares for netns, tables in share.tables.items()
-    } == dict.fromkeys(range(3), (b"t" * 100000, None, b"", None))
+    assert handed_over == [tables] * 2
+    received = handed_over[0][0].rows
+    assert {type(part) for row in received for part in (row, row.local)} == {SocketRow, Endpoint}
+    assert len({id(end) for row in received for end in (row.local, row.remote)}) == 2
 
 
-@pytest.mark.parametrize("jobs", [2, 5])
-def test_tables_from_workers_are_those_that_one_process_reads(mount: Path, jobs: int) -> None:
+def test_a_worker_that_is_slow_leaves_the_rest_to_the_others() -> None:
+    ours, read_by = os.getpid(), dict[int, int]()
+    began, wait_for = os.pipe(), os.pipe()
+
+    def read(pids: Iterable[int]) -> Iterator[Read]:
+        pids = iter(pids)
+        if os.getpid() == ours:
+            os.read(began[0], 1)
+        else:
+            first = next(pids)
+            os.write(began[1], b".")
+            os.close(wait_for[1])
+            os.read(wait_for[0], 1)  # until the other one has read all that is left
+            yield Process(pid=first), None
+        for pid in pids:
+            yield Process(pid=pid, ppid=os.getpid()), None
+        if os.getpid() == ours:
+            os.close(wait_for[1])
+
+    team = Team(range(2560), 2, read, unclaimed)
+    for process, _ in team.processes(read):
+        read_by[process.pid] = process.ppid or 0
+    team.tables(unclaimed)
+
+    assert len(read_by) == 2560
+    assert sum(ppid == ours for ppid in read_by.values()) == 2550  # but for the one piece it had
+    for fd in (*began, wait_for[0]):
+        os.close(fd)
+
+
+def test_processes_are_decided_while_workers_read_tables(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read_tables = os.getpid(), LiveSource._claimed_tables
+    decide, decided = first_match.FirstMatch.decide, list[int]()
+    wait_for = os.pipe()
+
+    def waiting(source: LiveSource, claims: Claims) -> Mapping[int, NetTables]:
+        if os.getpid() != ours:
+            os.close(wait_for[1])
+            os.read(wait_for[0], 1)  # until all processes are decided
+        return read_tables(source, claims)
+
+    def noted(
+        strategy: first_match.FirstMatch, process: AgentProcess, context: Context
+    ) -> Decision:
+        decided.append(process.process.pid)
+        if len(decided) == len(list(mount.iterdir())):
+            os.close(wait_for[1])
+        return decide(strategy, process, context)
+
+    for process in mount.iterdir():
+        started = f"{process.name} (app) S 100 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 7 0 0"
+        (process / "stat").write_text(started)
+    monkeypatch.setattr(LiveSource, "_claimed_tables", waiting)
+    monkeypatch.setattr(first_match.FirstMatch, "decide", noted)
+    config = str(mount.parent / "agent.yaml")
+    ran = call("scan", "-c", config, "--proc-root", str(mount), "--jobs", "2", "--json")
+    os.close(wait_for[0])
+
+    assert ran.code == 0
+    assert len(decided) == 40
+
+
+def test_a_worker_that_is_killed_while_it_reads_tables_is_an_error(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read_tables = os.getpid(), LiveSource._claimed_tables
+
+    def killed(source: LiveSource, claims: Claims) -> Mapping[int, NetTables]:
+        if os.getpid() != ours:
+            os._exit(7)
+        return read_tables(source, claims)
+
+    monkeypatch.setattr(LiveSource, "_claimed_tables", killed)
+    before = children()
+    ran = call("sockets", "--no-wait", "--proc-root", str(mount), "--jobs", "3", "--json")
+
+    assert (ran.code, ran.out) == (3, "")
+    assert "error: a worker ended before it had read its share: exit code 7" in ran.err
+    assert children() == before
+
+
+def test_one_worker_claims_a_namespace() -> None:
+    namespaces = [4_026_531_840 + 116 * number for number in range(50)]
+    tables = tuple(NetTable(name) for name in TABLES)
+    work = Work(())
+
+    assert [netns for netns in namespaces if work.claims(netns)] == namespaces
+    assert not any(work.claims(netns) for netns in namespaces)
+    work.close()
+
+    def read_tables(claims: Claims) -> Mapping[int, NetTables]:
+        return {netns: tables for netns in namespaces if claims(netns)}
+
+    team = Team(range(9), 3, lambda pids: ((Process(pid=pid), None) for pid in pids), read_tables)
+    list(team.processes(lambda _: ()))
+    assert set(team.tables(read_tables)) == set(namespaces)
+
+
+def test_processes_that_are_read_in_several_batches(mount: Path) -> None:
+    source = LiveSource(str(mount), 3)
+    first = list(source.read_many(range(100, 120), FIELDS))
+    again = list(source.read_many(range(110, 140), FIELDS))
+    rows = {row for table in source.net_tables(100) for row in table.rows}
+
+    assert sorted(process.pid for process in (*first, *again)) == sorted(
+        [*range(100, 120), *range(110, 140)]
+    )
+    assert len(rows) == 60
+
+
+def test_tables_from_workers_are_those_that_one_process_reads(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for pid in range(100, 140):
         link = mount / str(pid) / "ns" / "net"
         link.unlink()
@@ -213,15 +426,24 @@ def test_tables_from_workers_are_those_that_one_process_reads(mount: Path, jobs:
             with (mount / str(pid) / "net" / "udp").open("a") as table:
                 table.write("damaged\n")
 
-    def read(jobs: int) -> list[NetTables]:
-        source = LiveSource(str(mount), jobs)
-        list(source.read_many(source.pids(), FIELDS))
-        for pid in range(101, 140):  # with workers, the tables have been read by now
-            if jobs > 1:
-                (mount / str(pid) / "net" / "tcp").write_text("read too late\n")
+    def read(source: LiveSource) -> list[NetTables]:
         return [source.net_tables(pid) for pid in (101, 102, 100)]
 
-    alone, shared = read(1), read(jobs)
+    alone = read(LiveSource(str(mount), 1))
+
+    ours, read_one, before = os.getpid(), LiveSource._read, children()
+
+    def waiting(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() == ours:
+            wait_for_workers(before)
+        return read_one(source, pid, fields)
+
+    monkeypatch.setattr(LiveSource, "_read", waiting)
+    source = LiveSource(str(mount), 2)
+    list(source.read_many(source.pids(), FIELDS))
+    for pid in range(101, 140):
+        (mount / str(pid) / "net" / "tcp").write_text("read too late\n")
+    shared = read(source)
 
     assert shared[:2] == alone[:2]
     assert len(shared[0][0].rows) == 60
