@@ -24,7 +24,7 @@ from pathlib import Path
 
 from proccli.commands.inputs import InputOptions, open_inputs
 from proccli.commands.samples import NO_WAIT
-from proccli.commands.sync.output import sync_line
+from proccli.commands.sync.json import sync_line
 from proccli.commands.sync.sync import sync
 from proccli.model.note import Note
 from proccli.model.process import ALL_FIELDS, Field, FieldError, Host, Process, TagTable

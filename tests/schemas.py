@@ -20,7 +20,7 @@ from proccli.commands.regex.output import REGEX
 from proccli.commands.scan.gprocesses_json import scan_schema
 from proccli.commands.sockets.output import SOCKETS
 from proccli.commands.suggest.output import SUGGEST
-from proccli.commands.sync.output import SYNC
+from proccli.commands.sync.json import SYNC
 from proccli.commands.tags.output import TAGS
 from proccli.commands.test.json import TEST
 from proccli.commands.topology.json import TOPOLOGY

@@ -127,6 +127,11 @@ class AgentProcesses:
         for process in self._source.read_many(unread, self._batch_fields):
             self._add(process)
 
+    def forget(self) -> None:
+        """Give them up. Those that are asked for again are made again, of what the source keeps;
+        what was not there stays away, as in one snapshot."""
+        self._by_pid = {pid: None for pid, known in self._by_pid.items() if known is None}
+
     def _add(self, process: Process) -> None:
         self._by_pid[process.pid] = agent_process(process, self._source.host, self._behaviour)
 
@@ -176,6 +181,10 @@ class Pipeline:
     def agent_process(self, pid: int) -> AgentProcess | None:
         """The agent process of a pid, or None where the source has no such process."""
         return self._processes.get(pid)
+
+    def forget_agent_processes(self) -> None:
+        """Make room for the sockets once all is decided: a tenth of what a process takes."""
+        self._processes.forget()
 
     def decided(self, pid: int) -> Outcome | None:
         """The outcome without tags and user, or None where there is no such process."""
@@ -240,25 +249,23 @@ class Pipeline:
         Users are looked up for the accepted processes first: the agent looks up only those, and
         the first table found for a root's inode number serves all that share the number.
         """
-        return self.completed(tuple(self.decided_all(pids)))
+        return tuple(self.completed(tuple(self.decided_all(pids))))
 
     def completed(
         self,
         decided: Sequence[Outcome],
         sockets: Mapping[int, SocketCounts | None] = MappingProxyType({}),
-    ) -> tuple[Outcome, ...]:
+    ) -> Iterator[Outcome]:
         """These outcomes with users and tags, and, by pid, with the counts of their sockets."""
         users: dict[int, str | None] = {}
         for outcome in sorted(decided, key=lambda outcome: outcome.status != "accepted"):
             users[outcome.process.pid] = self._user(outcome.process)
-        return tuple(
-            outcome._replace(
+        for outcome in decided:
+            yield outcome._replace(
                 user=users[outcome.process.pid],
                 tags=self.tags_of(outcome),
                 sockets=sockets.get(outcome.process.pid),
             )
-            for outcome in decided
-        )
 
     def tags_of(self, outcome: Outcome) -> tuple[Tag, ...] | None:
         """The tags that the agent sends with a process; None where they are not known."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Sequence
 
@@ -54,6 +53,8 @@ def digest(processes: Sequence[SyncedProcess]) -> str | None:
 
     Source: agent v6.4 linux_process.rs:67-108.
     """
+    import hashlib  # OpenSSL, 4 MiB: once what it would be added to is smaller
+
     hashed = hashlib.sha1(usedforsecurity=False)
     for process in sorted(processes, key=lambda process: process.pid):
         if process.os_app_tags is None:
@@ -67,6 +68,8 @@ def digest(processes: Sequence[SyncedProcess]) -> str | None:
 
 def config_digest(config: Config) -> str:
     """A digest of the settings in effect; other content of the file doesn't change it."""
+    import hashlib
+
     settings = [
         config.agent,
         config.via,

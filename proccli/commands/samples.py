@@ -1,20 +1,18 @@
 """Samples of a source's processes and sockets: one, or a second one when ages are known."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import SocketSample, join_sockets
+from proccli.agent.sockets.collect import Reading, ages_that_decide
 from proccli.agent.sockets.listed import read_agent_sockets
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Field, Process
-from proccli.model.sockets import NetTables, Socket
 from proccli.model.source import Source
 from proccli.sources.observed import Observations, ObservedSource, first_seen_by_socket
 from proccli.sources.opening import open_source
@@ -38,8 +36,7 @@ class WaitPolicy(NamedTuple):
 NO_WAIT = WaitPolicy(no_wait=True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sample:
+class Sample(NamedTuple):
     """The processes and sockets of one moment."""
 
     inputs: Inputs
@@ -47,20 +44,10 @@ class Sample:
     outcomes: tuple[Outcome, ...]
     """Without tags and users, which the pipeline adds."""
     pipeline: Pipeline
-    sockets: SocketSample
-    tables: Mapping[int, NetTables]
-    """The socket tables that were read, by the inode number of their network namespace."""
+    sockets: Reading
+    """Not joined yet: each command makes of them what it needs."""
     notes: tuple[Note, ...] = ()
     """Why ages are not known."""
-
-    @property
-    def of_unknown_age(self) -> Sequence[Socket]:
-        """The sockets of which only the age decides whether they are sent."""
-        return [
-            socket
-            for socket in self.sockets.sockets
-            if socket.status == "undecided" and socket.reason == "min-lifetime"
-        ]
 
 
 def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Sample:
@@ -70,13 +57,11 @@ def take_sample(inputs: Inputs, fields: frozenset[Field] = SHOWN_FIELDS) -> Samp
     """
     pipeline = Pipeline(inputs, fields | {"fds"})
     outcomes = tuple(pipeline.decided_all(inputs.source.pids()))
-    reading = read_agent_sockets(pipeline, outcomes)
     return Sample(
         inputs=inputs,
         outcomes=outcomes,
         pipeline=pipeline,
-        sockets=join_sockets(reading),
-        tables={namespace.netns: namespace.tables for namespace in reading.namespaces},
+        sockets=read_agent_sockets(pipeline, outcomes),
     )
 
 
@@ -96,17 +81,18 @@ def take_sample_with_ages(
     Raises: SourceError.
     """
     first = take_sample(_remembering(inputs, inputs.source, remembered), fields)
-    undecided = first.of_unknown_age
-    if not undecided:
+    ages = ages_that_decide(first.sockets)
+    if not ages:
         return first
     if inputs.source.host.kind != "live":
-        return _with_unknown_ages(first, "one-look")
+        return _with_unknown_ages(first, len(ages), "one-look")
     if wait_policy.no_wait:
-        return _with_unknown_ages(first, "no-wait")
-    lacking = [inputs.config.min_lifetime_s - (socket.age_s or 0) for socket in undecided]
-    if min(lacking) > wait_policy.max_wait_s:
-        return _with_unknown_ages(first, "max-wait", wait_policy)
-    wait_policy.wait(min(max(lacking), wait_policy.max_wait_s), len(undecided))
+        return _with_unknown_ages(first, len(ages), "no-wait")
+    min_lifetime_s = inputs.config.min_lifetime_s
+    if min_lifetime_s - max(ages) > wait_policy.max_wait_s:
+        return _with_unknown_ages(first, len(ages), "max-wait", wait_policy)
+    del first
+    wait_policy.wait(min(min_lifetime_s - min(ages), wait_policy.max_wait_s), len(ages))
     host = inputs.source.host
     earlier = Observations(
         first_seen_ns=first_seen_by_socket(inputs.source),
@@ -114,8 +100,9 @@ def take_sample_with_ages(
         observed_since_ns=host.taken_at_ns,
     )
     again = open_source(None, host.proc_root, inputs.jobs)
-    second = _remembering(inputs, again, (*remembered, earlier))
-    return _with_unknown_ages(take_sample(second, fields), "max-wait", wait_policy)
+    second = take_sample(_remembering(inputs, again, (*remembered, earlier)), fields)
+    unknown = len(ages_that_decide(second.sockets))
+    return _with_unknown_ages(second, unknown, "max-wait", wait_policy) if unknown else second
 
 
 def addresses_of(source: Source, processes: Iterable[Process]) -> Sequence[str] | None:
@@ -136,20 +123,18 @@ def _remembering(inputs: Inputs, source: Source, observations: Sequence[Observat
 
 def _with_unknown_ages(
     sample: Sample,
+    sockets: int,
     why: Literal["one-look", "no-wait", "max-wait"],
     wait_policy: WaitPolicy = NO_WAIT,
 ) -> Sample:
-    """A snapshot with a warning about the sockets whose age stays unknown, and why."""
-    undecided = len(sample.of_unknown_age)
-    if not undecided:
-        return sample
+    """A sample with a warning about so many sockets whose age stays unknown, and why."""
     min_lifetime_s = sample.inputs.config.min_lifetime_s
     note = Note.of(
         "age-unknown",
-        sockets=undecided,
+        sockets=sockets,
         why=why,
         key=sample.inputs.config.key("min_lifetime_s"),
         min_lifetime_s=min_lifetime_s,
         max_wait_s=wait_policy.max_wait_s,
     )
-    return replace(sample, notes=(note,))
+    return sample._replace(notes=(note,))

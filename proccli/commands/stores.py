@@ -155,7 +155,7 @@ def _documents(
 def _of_recording(path: str, network: str, options: InputOptions) -> Iterator[Document | Refused]:
     """What `sync` would print for a recording. Raises: ConfigError."""
     from proccli.commands.samples import NO_WAIT
-    from proccli.commands.sync.output import sync_line
+    from proccli.commands.sync.json import sync_line
     from proccli.commands.sync.sync import sync
 
     try:

@@ -16,6 +16,7 @@ from proccli.versions import InputsProc, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.agent.sockets.collect import Reading, SocketSample
+    from proccli.agent.sockets.result import SentSockets
     from proccli.model.sockets import Socket
 
 
@@ -252,7 +253,7 @@ def _not_recorded(config: Config, outcomes: Sequence[Outcome]) -> list[Note]:
     ]
 
 
-def unseen_by_us(sample: SocketSample | Reading, host: Host) -> tuple[Note, ...]:
+def unseen_by_us(sample: SocketSample | SentSockets | Reading, host: Host) -> tuple[Note, ...]:
     """Sockets that the agent, as root, can read and proccli can't."""
     refused = [
         outcome.process.pid
@@ -271,7 +272,7 @@ def unseen_by_us(sample: SocketSample | Reading, host: Host) -> tuple[Note, ...]
     )
 
 
-def socket_notes(sample: SocketSample, host: Host) -> tuple[Note, ...]:
+def socket_notes(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:
     """Everything that could not be read of the sockets."""
     return (
         *unseen_by_us(sample, host),
@@ -281,7 +282,7 @@ def socket_notes(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     )
 
 
-def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
+def _unreadable_sockets(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:
     problems: Counter[str] = Counter(
         error.problem
         for outcome, error in sample.unreadable
@@ -298,7 +299,7 @@ def _unreadable_sockets(sample: SocketSample, host: Host) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _lost(sample: SocketSample) -> tuple[Note, ...]:
+def _lost(sample: SocketSample | SentSockets) -> tuple[Note, ...]:
     """Unreadable socket tables. Without IPv6 there are no tcp6 and udp6, and nothing is missing."""
     gone = {namespace.idx for namespace, _, error in sample.lost if error.problem == "gone"}
     lost = [
@@ -320,7 +321,7 @@ def _lost(sample: SocketSample) -> tuple[Note, ...]:
     return tuple(notes)
 
 
-def _without_process(sample: SocketSample, host: Host) -> tuple[Note, ...]:
+def _without_process(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:
     count = sample.without_process
     if not count:
         return ()

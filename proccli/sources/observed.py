@@ -1,10 +1,10 @@
 """A source whose sockets were observed before: by an earlier sample, or by an earlier run."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
 
 from proccli.errors import NoSuchProcess
 from proccli.model.note import Note
@@ -15,13 +15,12 @@ from proccli.model.source import Source
 _STAT: Final[frozenset[Field]] = frozenset({"stat"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observations:
+class Observations(NamedTuple):
     """When sockets were first seen, by an earlier sample or run."""
 
-    first_seen_ns: Mapping[SocketKey, int] = field(default_factory=dict)
-    """Nanoseconds since the epoch."""
     age_source: Literal["observed", "state"]
+    first_seen_ns: Mapping[SocketKey, int] = MappingProxyType({})
+    """Nanoseconds since the epoch."""
     observed_since_ns: int | None = None
     """When the sample was taken: a socket that is missing from `first_seen_ns` is younger; None:
     it may have any age."""

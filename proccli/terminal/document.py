@@ -14,6 +14,7 @@ from json.encoder import JSONEncoder
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, get_args
 
+from proccli.model.note import Note
 from proccli.model.process import SourceKind
 from proccli.terminal.record import (
     Field,
@@ -32,7 +33,6 @@ from proccli.terminal.record import (
     nullable,
     text,
 )
-from proccli.terminal.warning_text import message
 from proccli.terminal.words import moment, rfc3339
 from proccli.text import inert_json
 from proccli.versions import Dialect
@@ -255,7 +255,14 @@ CONFIG = Record(
 )
 """The configuration, and the agent version that it is read for; the row is a `Config`."""
 
-WARNING = Record("warning", Field("code", text()), Field("message", text(), value=message))
+
+def _message(note: Note) -> str:
+    from proccli.terminal.warning_text import message  # the words of all warnings, of few notes
+
+    return message(note)
+
+
+WARNING = Record("warning", Field("code", text()), Field("message", text(), value=_message))
 """A warning, as on stderr; the row is a `Note`."""
 
 END = Record("end", Field("ip", text()), Field("port", integer(0, 65_535)))

@@ -130,3 +130,15 @@ def test_explaining_a_made_up_process_reads_neither_proc_nor_sockets() -> None:
 
 def test_scanning_a_recording_makes_up_no_process_and_explains_none() -> None:
     assert not own(loaded(*SCAN)) & {"proccli.sources.made_up", "proccli.model.explanation"}
+
+
+def test_sync_without_a_state_loads_none_of_it_and_no_text() -> None:
+    modules = loaded("sync", "--once", "--json", "-c", CONFIG, "-s", RECORDING)
+
+    assert not modules & {"dataclasses", "ipaddress", "pathlib"}
+    assert not own(modules) & {
+        "proccli.commands.scan.text",
+        "proccli.commands.sync.state.file",
+        "proccli.commands.sync.state.place",
+        "proccli.commands.sync.text",
+    }

@@ -24,6 +24,7 @@ from proccli.model.sockets import (
     Socket,
     SocketFd,
     SocketReason,
+    SocketRole,
     SocketRow,
     SocketStatus,
     TableName,
@@ -70,12 +71,36 @@ class Reading(NamedTuple):
 
     def rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
         """All rows, each with its namespace, and whether the agent has no row of this table."""
-        # Namespaces with a number first: a row of one without may be the same row once more.
-        for namespace in sorted(self.namespaces, key=lambda one: one.netns == NAMELESS):
+        for namespace in self._in_order():
             for table in namespace.tables:
                 unreadable = self._unreadable(namespace, table.name)
                 for row in table.rows:
                     yield row, namespace, unreadable
+
+    def take_rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
+        """The same, but each is forgotten here once it is returned, so that what is made of it
+        takes its place in memory."""
+        for namespace in self._in_order():
+            waiting = [
+                (list(reversed(table.rows)), self._unreadable(namespace, table.name))
+                for table in namespace.tables
+            ]
+            namespace.tables = tuple(table._replace(rows=()) for table in namespace.tables)
+            for rows, unreadable in waiting:
+                while rows:
+                    yield rows.pop(), namespace, unreadable
+
+    def _in_order(self) -> Sequence[Namespace]:
+        """Those with a number first: a row of one without may be the same row once more."""
+        return sorted(self.namespaces, key=lambda one: one.netns == NAMELESS)
+
+    def lost(self) -> Iterator[tuple[Namespace, TableName, FieldError]]:
+        """The tables that could not be read, of the namespaces that the agent opens."""
+        for namespace in self.namespaces:
+            if namespace.idx is not None:
+                for table in namespace.tables:
+                    if table.error is not None:
+                        yield namespace, table.name, table.error
 
     def _unreadable(self, namespace: Namespace, name: TableName) -> bool | None:
         if namespace.idx is None:
@@ -131,24 +156,91 @@ def hold(
 
 def join_sockets(reading: Reading) -> SocketSample:
     """The rows of the namespaces joined with the processes that hold the sockets."""
-    join = _Join(reading)
-    for row, namespace, unreadable in reading.rows():
-        join.add(row, namespace, unreadable)
+    host, roles, ages = reading.host, reading.roles, _Ages(reading.host)
+    sockets: list[Socket] = []
+    repeated: list[Socket] = []
+    best_known: list[Socket] = []
+    hidden: list[Socket] = []
+    without_process = 0
+    for row, namespace, holders, again in joined_rows(reading, reading.rows()):
+        netns = None if namespace.netns == NAMELESS else namespace.netns
+        idx, role = namespace.idx, roles.of(row, namespace)
+        if not holders:
+            without_process += 1
+            if not host.privileged:
+                hidden.append(_hidden_socket(row, netns, idx, role))
+            continue
+        made = repeated if again else sockets
+        for outcome, held, status, reason in holders:
+            process = outcome.process
+            made.append(
+                _new_socket(
+                    (
+                        process.pid,
+                        held.fd,
+                        outcome.gprocess,
+                        outcome.process_name or process.comm,
+                        row,
+                        netns,
+                        idx,
+                        role,
+                        ages[held.since_ns],
+                        held.age_source,
+                        status,
+                        reason,
+                        None,
+                    )
+                )
+            )
+        if not again:
+            best_known.append(made[best_known_holder(holders) - len(holders)])
+    sockets.sort(key=by_pid_and_fd)
     return SocketSample(
-        sockets=tuple(sorted(join.sockets, key=by_pid_and_fd)),
-        repeated=tuple(join.repeated),
-        best_known=tuple(join.best_known),
+        sockets=tuple(sockets),
+        repeated=tuple(repeated),
+        best_known=tuple(best_known),
         unreadable=tuple(reading.unreadable),
-        lost=tuple(
-            (namespace, table.name, table.error)
-            for namespace in reading.namespaces
-            if namespace.idx is not None
-            for table in namespace.tables
-            if table.error is not None
-        ),
-        without_process=join.without_process,
-        hidden=tuple(join.hidden),
+        lost=tuple(reading.lost()),
+        without_process=without_process,
+        hidden=tuple(hidden),
     )
+
+
+# A named tuple's own constructor takes twice as long.
+_new_socket: Callable[[tuple[object, ...]], Socket] = partial(tuple.__new__, Socket)
+
+
+def _hidden_socket(
+    row: SocketRow, netns: int | None, idx: int | None, role: SocketRole | None
+) -> Socket:
+    return Socket(
+        pid=0,
+        fd=0,
+        gprocess=None,
+        process_name=None,
+        row=row,
+        netns=netns,
+        netns_idx=idx,
+        role=role,
+        age_s=None,
+        age_source="unknown",
+        status="undecided",
+        reason="unreadable",
+    )
+
+
+def ages_that_decide(reading: Reading) -> Sequence[int]:
+    """Of each socket of which only the age decides whether it is sent: the least that its age can
+    be, in seconds."""
+    if not _Conditions(reading).may_depend_on_age(reading.held):
+        return ()
+    return [
+        age_s(held.since_ns, reading.host) or 0
+        for _, _, holders, again in joined_rows(reading, reading.rows())
+        if not again
+        for _, held, status, reason in holders
+        if status == "undecided" and reason == "min-lifetime"
+    ]
 
 
 def count_sockets(reading: Reading) -> Mapping[int, SocketCounts | None]:
@@ -302,18 +394,18 @@ _Owner: TypeAlias = tuple[Outcome, SocketFd]
 
 def _owners_by_inode(
     held: Iterable[Held],
-) -> tuple[dict[int, _Owner], Mapping[int, Sequence[_Owner]]]:
+) -> tuple[dict[int, _Owner | None], Mapping[int, Sequence[_Owner]]]:
     """The first owner of each socket, in the order of `held`: by pid, then fd; and all owners of
-    those that have several."""
-    first: dict[int, _Owner] = {}
+    those that have several. None is for the caller, who may forget an owner."""
+    first: dict[int, _Owner | None] = {}
     shared: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
         for socket in sockets:
             inode = socket.inode
-            if inode not in first:
+            if (earlier := first.get(inode)) is None:
                 first[inode] = (outcome, socket)
             else:
-                shared.setdefault(inode, [first[inode]]).append((outcome, socket))
+                shared.setdefault(inode, [earlier]).append((outcome, socket))
     return first, shared
 
 
@@ -337,12 +429,60 @@ def _lost_to_another(owners: Sequence[_Owner]) -> Sequence[bool | None]:
     return lost
 
 
-def _best_known(owners: Sequence[_Owner]) -> int:
+def best_known_holder(holders: Sequence[Holder]) -> int:
     """Index of the process that represents the socket: the agent's choice, or the last."""
-    for index in reversed(range(len(owners))):
-        if owners[index][0].status == "accepted":
+    for index in reversed(range(len(holders))):
+        if holders[index][0].status == "accepted":
             return index
-    return len(owners) - 1
+    return len(holders) - 1
+
+
+Holder: TypeAlias = tuple[Outcome, SocketFd, SocketStatus, SocketReason | None]
+"""A process that holds a socket, with its file descriptor, and whether the agent sends that one."""
+JoinedRow: TypeAlias = tuple[SocketRow, Namespace, Sequence[Holder], bool]
+"""A row with all that hold the socket, in the order of pids and file descriptors; and whether it is
+there a second time, in a namespace that can't be distinguished from another."""
+
+
+def joined_rows(
+    reading: Reading, rows: Iterable[tuple[SocketRow, Namespace, bool | None]]
+) -> Iterator[JoinedRow]:
+    """The rows of a reading that are sockets with a file, joined with the processes that hold them:
+    first those that are there for the first time.
+
+    This takes no more memory than to note who holds what: the note of a socket is given up once it
+    has been joined.
+    """
+    owners, shared = _owners_by_inode(reading.held)
+    status_of = _Conditions(reading).status
+    repeated: list[tuple[SocketRow, Namespace, bool | None]] = []
+
+    def holders(row: SocketRow, unreadable: bool | None) -> Sequence[Holder]:
+        several = shared[row.inode]
+        return [
+            (outcome, fd, *status_of(row, outcome.status, fd.since_ns, unreadable, no_owner))
+            for (outcome, fd), no_owner in zip(several, _lost_to_another(several), strict=True)
+        ]
+
+    for again in (False, True):
+        if again and repeated:
+            owners, _ = _owners_by_inode(reading.held)
+        for row, namespace, unreadable in repeated if again else rows:
+            inode = row.inode
+            if inode not in owners:
+                if inode != 0:
+                    yield row, namespace, (), False
+            elif (owner := owners[inode]) is None:
+                repeated.append((row, namespace, unreadable))
+            else:
+                if not again:
+                    owners[inode] = None
+                if inode in shared:
+                    yield row, namespace, holders(row, unreadable), again
+                else:
+                    outcome, fd = owner
+                    status, reason = status_of(row, outcome.status, fd.since_ns, unreadable, False)
+                    yield row, namespace, ((outcome, fd, status, reason),), again
 
 
 class _Conditions:
@@ -398,6 +538,14 @@ class _Conditions:
             return "undecided", "no-owner"
         return ("undecided", "min-lifetime") if old is None else ("synced", None)
 
+    def may_depend_on_age(self, held: Iterable[Held]) -> bool:
+        """Whether any of these sockets seems young."""
+        return any(
+            since_ns is not None and since_ns >= self._old_before_ns
+            for _, sockets in held
+            for _, _, since_ns, _ in sockets
+        )
+
     def _may_be_old(self, since_ns: int) -> bool | None:
         """Whether a socket that seems young may have reached the minimum lifetime: None or False;
         None where only a later sample can show it.
@@ -407,100 +555,6 @@ class _Conditions:
         """
         observed_since_ns = self._observed_since_ns
         return None if observed_since_ns is None or since_ns <= observed_since_ns else False
-
-
-# A named tuple's own constructor takes twice as long.
-_new_socket: Callable[[tuple[object, ...]], Socket] = partial(tuple.__new__, Socket)
-
-
-class _Join:
-    """Joins the rows of socket tables with the processes that hold the sockets."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._owners, self._shared = _owners_by_inode(reading.held)
-        self._roles = reading.roles
-        self._host = reading.host
-        self._conditions = _Conditions(reading)
-        self._ages = _Ages(reading.host)
-        self._joined: set[int] = set()
-        self.sockets: list[Socket] = []
-        self.repeated: list[Socket] = []
-        self.best_known: list[Socket] = []
-        self.without_process = 0
-        self.hidden: list[Socket] = []
-
-    def add(self, row: SocketRow, namespace: Namespace, unreadable: bool | None) -> None:
-        """Add one row; `unreadable`: whether the agent has no row of its table."""
-        inode = row.inode
-        owner = self._owners.get(inode)
-        if owner is None:
-            self.without_process += inode != 0
-            if inode != 0 and not self._host.privileged:
-                self.hidden.append(self._hidden_socket(row, namespace))
-            return
-        if inode in self._shared:
-            owners = self._shared[inode]
-            best = _best_known(owners)
-            made = [
-                self._socket(row, one, namespace, unreadable, no_owner)
-                for one, no_owner in zip(owners, _lost_to_another(owners), strict=True)
-            ]
-        else:
-            best = 0
-            made = [self._socket(row, owner, namespace, unreadable, no_owner=False)]
-        if inode in self._joined:
-            self.repeated += made
-            return
-        self._joined.add(inode)
-        self.sockets += made
-        self.best_known.append(made[best])
-
-    def _socket(
-        self,
-        row: SocketRow,
-        owner: _Owner,
-        namespace: Namespace,
-        unreadable: bool | None,
-        no_owner: bool | None,
-    ) -> Socket:
-        outcome, held = owner
-        status, reason = self._conditions.status(
-            row, outcome.status, held.since_ns, unreadable, no_owner
-        )
-        process, netns = outcome.process, namespace.netns
-        return _new_socket(
-            (
-                process.pid,
-                held.fd,
-                outcome.gprocess,
-                outcome.process_name or process.comm,
-                row,
-                None if netns == NAMELESS else netns,
-                namespace.idx,
-                self._roles.of(row, namespace),
-                self._ages[held.since_ns],
-                held.age_source,
-                status,
-                reason,
-                None,
-            )
-        )
-
-    def _hidden_socket(self, row: SocketRow, namespace: Namespace) -> Socket:
-        return Socket(
-            pid=0,
-            fd=0,
-            gprocess=None,
-            process_name=None,
-            row=row,
-            netns=None if namespace.netns == NAMELESS else namespace.netns,
-            netns_idx=namespace.idx,
-            role=self._roles.of(row, namespace),
-            age_s=None,
-            age_source="unknown",
-            status="undecided",
-            reason="unreadable",
-        )
 
 
 class _Ages(dict[int | None, int | None]):

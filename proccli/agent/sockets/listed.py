@@ -35,6 +35,7 @@ def read_agent_sockets(pipeline: Pipeline, outcomes: Iterable[Outcome]) -> Readi
     source, config = pipeline.inputs.source, pipeline.inputs.config
     behaviour = pipeline.context.behaviour
     if not isinstance(behaviour, InputsProc):
+        pipeline.forget_agent_processes()
         return read_sockets(outcomes, source, config)
     held, unreadable = hold(pipeline.socket_outcomes(outcomes), source, behaviour)
     if behaviour.socket_thread == "per-namespace":

@@ -3,20 +3,85 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple
 
-from proccli.agent.sockets.collect import SocketSample, by_pid_and_fd
-from proccli.model.sockets import Endpoint, Peer, Protocol, Socket, SyncedSocket
+from proccli.agent.sockets.collect import (
+    Reading,
+    SocketSample,
+    best_known_holder,
+    joined_rows,
+)
+from proccli.agent.sockets.namespaces import Namespace
+from proccli.model.outcome import Outcome
+from proccli.model.process import FieldError
+from proccli.model.sockets import (
+    Endpoint,
+    Peer,
+    Protocol,
+    Socket,
+    SocketRole,
+    SocketRow,
+    SyncedSocket,
+    TableName,
+)
 from proccli.versions import Behaviour
 
 
-def synced_sockets(sample: SocketSample, behaviour: Behaviour) -> tuple[SyncedSocket, ...]:
-    """The connections that the agent sends, in the order of pids and fds.
+class SentSockets(NamedTuple):
+    """The connections that the agent sends, and what is known of the others."""
 
-    One that it finds in two namespaces that it can't distinguish, it sends twice.
-    """
-    found = sorted((*sample.sockets, *sample.repeated), key=by_pid_and_fd)
-    return tuple(_synced(socket, behaviour) for socket in found if socket.status == "synced")
+    synced: tuple[SyncedSocket, ...]
+    """In the order of pids and fds. One that the agent finds in two namespaces that it can't
+    distinguish, it sends twice."""
+    left_out: Mapping[str, int]
+    """The connections that it does not send, as `connections_left_out` counts them."""
+    undecided: bool
+    """Whether it is not known of a process's socket whether it is sent."""
+    unreadable: Sequence[tuple[Outcome, FieldError]]
+    """The rest as in `SocketSample`."""
+    lost: tuple[tuple[Namespace, TableName, FieldError], ...]
+    without_process: int
+
+
+def sent_sockets(reading: Reading, behaviour: Behaviour) -> SentSockets:
+    """What the agent sends of a reading, whose rows are used up: where most sockets are sent,
+    thousands of rows and of what is made of them would take a fifth of all memory."""
+    privileged, roles = reading.host.privileged, reading.roles
+    synced: list[SyncedSocket] = []
+    places: list[int] = []
+    reasons: Counter[str] = Counter()
+    undecided, without_process, hidden = False, 0, 0
+    for row, namespace, holders, again in joined_rows(reading, reading.take_rows()):
+        role = roles.of(row, namespace)
+        if not holders:
+            without_process += 1
+            hidden += role is not None and not privileged
+            continue
+        for outcome, held, status, _ in holders:
+            if status == "synced":
+                pid = outcome.process.pid
+                synced.append(_synced(row, pid, role, namespace.idx, behaviour))
+                places.append(pid << 32 | held.fd)
+            elif status == "undecided" and not again:
+                undecided = True
+        if role is not None and not again:
+            _, _, status, reason = holders[best_known_holder(holders)]
+            if status != "synced":
+                reasons["undecided" if status == "undecided" else reason or "unreadable"] += 1
+    if hidden:
+        reasons["undecided"] += hidden
+    return SentSockets(
+        synced=tuple(
+            synced[number] for number in sorted(range(len(synced)), key=places.__getitem__)
+        ),
+        left_out=dict(reasons.most_common()),
+        undecided=undecided,
+        unreadable=reading.unreadable,
+        lost=tuple(reading.lost()),
+        without_process=without_process,
+    )
 
 
 def connections_left_out(sample: SocketSample) -> Mapping[str, int]:
@@ -30,23 +95,22 @@ def connections_left_out(sample: SocketSample) -> Mapping[str, int]:
     return dict(reasons.most_common())
 
 
-def _synced(socket: Socket, behaviour: Behaviour) -> SyncedSocket:
+# A named tuple's own constructor takes twice as long.
+_new_synced: Callable[[tuple[object, ...]], SyncedSocket] = partial(tuple.__new__, SyncedSocket)
+
+
+def _synced(
+    row: SocketRow, pid: int, role: SocketRole | None, idx: int | None, behaviour: Behaviour
+) -> SyncedSocket:
     # Only such sockets are synced.
-    assert socket.role is not None  # noqa: S101
-    assert socket.netns_idx is not None  # noqa: S101
-    row = socket.row
-    ours = socket.role == "client"
-    client, server = (row.local, row.remote) if ours else (row.remote, row.local)
-    return SyncedSocket(
-        protocol=row.protocol,
-        role=socket.role,
-        pid_0=socket.pid if ours else None,
-        ip_0=client.ip,
-        port_0=client.port,
-        pid_1=None if ours else socket.pid,
-        ip_1=server.ip,
-        port_1=server.port,
-        netns_idx=socket.netns_idx if behaviour.netns_idx else None,
+    assert role is not None  # noqa: S101
+    assert idx is not None  # noqa: S101
+    sent_idx = idx if behaviour.netns_idx else None
+    local, remote = row.local, row.remote
+    return _new_synced(
+        (row.protocol, role, pid, *local, None, *remote, sent_idx)
+        if role == "client"
+        else (row.protocol, role, None, *remote, pid, *local, sent_idx)
     )
 
 

@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
+from proccli.agent.sockets.collect import join_sockets
 from proccli.commands.diff.rules import RuleComparison, Witness, compare_rules
 from proccli.commands.inputs import (
     InputOptions,
@@ -292,4 +293,6 @@ def _sent_by_socket(sample: Sample) -> dict[tuple[int, int], bool | None]:
             return None
         return socket.status != "skipped"
 
-    return {(socket.pid, socket.fd): is_sent(socket) for socket in sample.sockets.sockets}
+    return {
+        (socket.pid, socket.fd): is_sent(socket) for socket in join_sockets(sample.sockets).sockets
+    }

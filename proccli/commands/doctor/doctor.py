@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from proccli.agent.pipeline import sends
+from proccli.agent.sockets.collect import join_sockets
 from proccli.commands.doctor import steps_agent as agent_steps
 from proccli.commands.doctor import steps_names as name_steps
 from proccli.commands.doctor import steps_process as process_steps
@@ -201,6 +202,7 @@ def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -
     """All steps for a sample; `around` is None unless it is of the live machine."""
     inputs, outcomes = sample.inputs, sample.outcomes
     config, host, tags = inputs.config, inputs.source.host, inputs.tags
+    joined = join_sockets(sample.sockets)
     summary = ScanResult(
         host=host, config=config, outcomes=outcomes, notes=(), sends=sends(config, tags)
     ).summary
@@ -211,14 +213,14 @@ def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -
         name_steps.tag_command(config, tags, inputs.notes, host.kind, options),
         name_steps.variables(config, inputs.environment, inputs.notes, host.kind),
         name_steps.name_length(outcomes, options),
-        socket_steps.sockets(sample, options),
+        socket_steps.sockets(sample, joined, options),
         socket_steps.socket_interval(config),
         *socket_steps.server_steps(config, options),
     )
     notes = (
         *inputs.notes,
         *outcome_notes(config, host, outcomes),
-        *socket_notes(sample.sockets, host),
+        *socket_notes(joined, host),
         *sample.notes,
     )
     return DoctorResult(config=config, host=host, summary=summary, steps=steps, notes=notes)

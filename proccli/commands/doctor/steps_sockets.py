@@ -6,6 +6,7 @@ from collections import Counter
 from math import ceil
 from typing import Final
 
+from proccli.agent.sockets.collect import SocketSample
 from proccli.commands.doctor.step import Step, as_root, failed, passed, unknown
 from proccli.commands.inputs import InputOptions
 from proccli.commands.samples import Sample
@@ -27,13 +28,12 @@ _WORDS: Final[dict[SocketReason, str]] = {
 _SLOW_S: Final = 60
 
 
-def sockets(sample: Sample, options: InputOptions) -> Step:
+def sockets(sample: Sample, joined: SocketSample, options: InputOptions) -> Step:
     """At least one connection is old enough and of a kind that the agent sends."""
     name = "sockets"
     if (never := _never(sample.inputs.config)) is not None:
         return never
-    all_of_them = sample.sockets.sockets
-    own = [socket for socket in all_of_them if socket.reason != "process-not-accepted"]
+    own = [socket for socket in joined.sockets if socket.reason != "process-not-accepted"]
     synced = sum(socket.status == "synced" for socket in own)
     undecided = sum(socket.status == "undecided" for socket in own)
     others = Counter(
@@ -54,12 +54,12 @@ def sockets(sample: Sample, options: InputOptions) -> Step:
     if host.kind == "ps":
         return unknown(name, "the output of ps does not contain the sockets", as_root(options))
     statuses = {outcome.status for outcome in sample.outcomes}
-    if unseen_by_us(sample.sockets, host) or not host.sees_all:
+    if unseen_by_us(joined, host) or not host.sees_all:
         return unknown(name, f"no connection found{not_sent}", as_root(options))
     if not statuses & {"accepted", "unknown"}:
         return unknown(name, "no process reaches this step")
     accepted_unread = any(
-        outcome.status in ("accepted", "unknown") for outcome, _ in sample.sockets.unreadable
+        outcome.status in ("accepted", "unknown") for outcome, _ in joined.unreadable
     )
     if accepted_unread and host.kind != "live":
         return unknown(name, f"the {host.kind} does not contain the sockets{not_sent}")

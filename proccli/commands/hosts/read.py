@@ -20,6 +20,7 @@ from multiprocessing.connection import wait
 from typing import NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
+from proccli.agent.sockets.collect import join_sockets
 from proccli.commands.inputs import InputOptions, each_read, for_several, open_inputs
 from proccli.commands.samples import NO_WAIT, WaitPolicy, addresses_of, take_sample_with_ages
 from proccli.commands.scan.gprocesses import reported
@@ -127,8 +128,8 @@ def _read_host(
 def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolicy) -> HostResult:
     source = numbered.source
     sample = take_sample_with_ages(inputs, wait_policy)
-    host = sample.inputs.source.host
-    hidden = socket_notes(sample.sockets, host)
+    host, sockets = sample.inputs.source.host, join_sockets(sample.sockets)
+    hidden = socket_notes(sockets, host)
     view = host_view(
         host=host,
         source=source.name,
@@ -136,7 +137,7 @@ def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolic
         outcomes=sample.outcomes,
         tags_of=sample.pipeline.tags_of,
         reported=lambda outcome: reported(outcome, host),
-        sample=sample.sockets,
+        sample=sockets,
         addresses=addresses_of(sample.inputs.source, (one.process for one in sample.outcomes))
         or (),
         enabled=inputs.config.sync_enabled,
@@ -151,7 +152,7 @@ def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolic
             *sample.notes,
         ),
         incomplete=incomplete(
-            (*inputs.notes, *hidden), {"processes", "sockets"}, sockets=sample.sockets.best_known
+            (*inputs.notes, *hidden), {"processes", "sockets"}, sockets=sockets.best_known
         )
         or _lacks_tags(view),
     )

@@ -14,6 +14,7 @@ from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline, strategy_for
 from proccli.agent.process import AgentProcess, SubjectKind, agent_process, subject_of
 from proccli.agent.rules import CompiledRule
+from proccli.agent.sockets.collect import join_sockets
 from proccli.commands.inputs import mentioned_names
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
 from proccli.commands.warnings import incomplete, outcome_notes, socket_notes
@@ -126,7 +127,7 @@ def record(
             shown = looked_at._replace(environment=environment)
             masking = MaskedSource(looked_at.source, MaskChecker(shown).mask_safe)
             shown = shown._replace(source=masking)
-        plain = seen.pipeline.completed(seen.outcomes)
+        plain = tuple(seen.pipeline.completed(seen.outcomes))
         changed = _changed(plain, shown, masking, names) if masking is not None else ()
         written = write_recording(
             out,
@@ -137,9 +138,9 @@ def record(
             names=names,
             message=message,
             kind=kind,
-            tables=seen.tables,
+            tables={one.netns: one.tables for one in seen.sockets.namespaces},
         )
-    host = looked_at.source.host
+    host, sockets = looked_at.source.host, join_sockets(seen.sockets)
     missing = [
         *inputs.notes,
         *(
@@ -147,7 +148,7 @@ def record(
             for note in outcome_notes(inputs.config, host, plain)
             if note.code != "sync-disabled"
         ),
-        *socket_notes(seen.sockets, host),
+        *socket_notes(sockets, host),
     ]
     return RecordResult(
         path=path,
@@ -162,7 +163,7 @@ def record(
         ),
         changed_pids=changed,
         incomplete=bool(changed)
-        or incomplete(missing, _MATTERS, outcomes=plain, sockets=seen.sockets.sockets),
+        or incomplete(missing, _MATTERS, outcomes=plain, sockets=sockets.sockets),
         notes=(*missing, *seen.notes),
     )
 

@@ -145,7 +145,7 @@ def scan(inputs: Inputs, progress: Progress | None = None) -> ScanResult:
     decided = tuple(pipeline.decided_all(inputs.source.pids()))
     host = inputs.source.host
     reading = read_agent_sockets(pipeline, decided)
-    outcomes = pipeline.completed(decided, count_sockets(reading))
+    outcomes = tuple(pipeline.completed(decided, count_sockets(reading)))
     unseen = unseen_by_us(reading, host)
     return ScanResult(
         host=host,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from proccli.agent.inputs import Inputs
+from proccli.agent.sockets.collect import join_sockets
 from proccli.agent.sockets.result import with_peers
 from proccli.commands.inputs import refuse_ps
 from proccli.commands.samples import WaitPolicy, take_sample_with_ages
@@ -163,7 +164,7 @@ def sockets(
     for pid in selection.pids if not some else ():
         inputs.source.read(pid)
     seen = take_sample_with_ages(inputs, wait_policy, fields=_FIELDS)
-    found = with_peers(seen.sockets)
+    found = with_peers(join_sockets(seen.sockets))
     host = seen.inputs.source.host
     unseen = socket_notes(found, host)
     return SocketsResult(

@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import click
@@ -281,17 +280,25 @@ def _format(output: Format, out: str | None) -> Format:
     )
 
 
-@dataclass(slots=True, kw_only=True)
 class Delivery:
     """Writes results, then prints their warnings."""
 
-    invocation: Invocation
-    output: Format
-    out: str | None
-    mode: int
-    if_changed: bool
-    warned_all: bool = False
-    """Whether all warnings have been printed once, which is done without `out` only."""
+    def __init__(
+        self,
+        invocation: Invocation,
+        output: Format,
+        out: str | None,
+        mode: int,
+        *,
+        if_changed: bool,
+    ) -> None:
+        self.invocation = invocation
+        self.output: Format = output
+        self.out = out
+        self.mode = mode
+        self.if_changed = if_changed
+        self.warned_all = False
+        """Whether all warnings have been printed once, which is done without `out` only."""
 
     def __call__(self, result: SyncResult) -> bool:
         """Write a result; return whether it was written. Raises: OutputError, PipeClosed."""
@@ -344,12 +351,12 @@ def _content(
         from proccli.commands.sync.metrics import metrics
 
         return (metrics(result),)
-    from proccli.commands.sync.output import sync_document, sync_line, sync_text
+    if output != "table":
+        from proccli.commands.sync.json import sync_document, sync_line
+
+        return sync_document(result) if output == "json" else sync_line(result)
+    from proccli.commands.sync.text import sync_text
     from proccli.terminal.view import View
 
-    if output == "json":
-        return sync_document(result)
-    if output == "jsonl":
-        return sync_line(result)
     view = View() if to_file else view_of(sys.stdout, invocation.colour)
     return [sync_text(result, view).encode(errors="backslashreplace")]

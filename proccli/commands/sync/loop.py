@@ -1,24 +1,24 @@
 """The cycles of `sync`; the state of each is saved after its document has been written."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from proccli.agent.inputs import Inputs
 from proccli.commands.inputs import InputOptions, open_inputs, refuse_ps
 from proccli.commands.samples import WaitPolicy
-from proccli.commands.sync.state.file import StateFile
-from proccli.commands.sync.state.lock import locked
-from proccli.commands.sync.state.place import default_state, given_state
 from proccli.commands.sync.sync import SyncResult, sync
 from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
+
+if TYPE_CHECKING:
+    from proccli.commands.sync.state.file import StateFile
 
 _LEAST_INTERVAL_S = 1.0
 _LOCK_SUFFIX = ".lock"
@@ -28,8 +28,7 @@ class Stopped(Exception):  # noqa: N818 - a request, not an error
     """The loop was asked to stop."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncPlan:
+class SyncPlan(NamedTuple):
     """The options of a run of `sync`."""
 
     inputs: InputOptions
@@ -45,8 +44,7 @@ class SyncPlan:
     lock_timeout_s: float = 10.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effects:
+class Effects(NamedTuple):
     """What a run does besides reading: writing results and sleeping."""
 
     deliver: Callable[[SyncResult], bool]
@@ -82,7 +80,7 @@ def run_sync(plan: SyncPlan, effects: Effects) -> SyncResult | None:
                 )
                 before = last.memory
                 if effects.deliver(last):
-                    before = replace(before, written_to=_written_to(plan.out))
+                    before = before._replace(written_to=_written_to(plan.out))
                 damage = ()
                 if store is not None:
                     store.save(before)
@@ -123,11 +121,15 @@ def _check(plan: SyncPlan) -> None:
 
 
 @contextmanager
-def _opened_store(plan: SyncPlan, effects: Effects) -> Iterator[StateFile | None]:
+def _opened_store(plan: SyncPlan, effects: Effects) -> Iterator["StateFile | None"]:
     """The locked state file; None if no state is kept. Raises: StateError, StateLocked."""
     if not plan.keep_state or (plan.state is None and plan.inputs.snapshot is not None):
         yield None
         return
+    from proccli.commands.sync.state.file import StateFile
+    from proccli.commands.sync.state.lock import locked
+    from proccli.commands.sync.state.place import default_state, given_state
+
     path = given_state(plan.state) if plan.state is not None else default_state(_identity(plan))
     with locked(path, plan.lock_timeout_s, effects.sleep):
         yield StateFile(path)

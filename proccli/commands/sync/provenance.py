@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import os
 import re
 from collections.abc import Iterable
@@ -35,6 +33,8 @@ class Provenance(NamedTuple):
 
 def provenance(inputs: Inputs, processes: Iterable[Process] | None) -> Provenance:
     """The origin of what was read. `processes`: None if no processes were read."""
+    import hashlib
+
     source = inputs.source
     if processes is None:
         processes = source.read_many(source.pids(), _NETNS)
@@ -60,6 +60,8 @@ def host_id(host: Host) -> str | None:
 
     Source: machine-id(5), sd_id128_get_machine_app_specific(3).
     """
+    import hmac
+
     if host.kind != "live":
         return None
     text = _machine_id(f"{host.proc_root}/1/root")

@@ -1,16 +1,16 @@
 """What the agent would send, and what changed since the last run."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal, NamedTuple, TypeAlias
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.report import config_digest, digest, sent
-from proccli.agent.sockets.result import connections_left_out, synced_sockets
+from proccli.agent.sockets.result import sent_sockets
 from proccli.commands.samples import Sample, WaitPolicy, take_sample_with_ages
 from proccli.commands.scan.scan import hits_by_rule
 from proccli.commands.sync.provenance import Provenance, provenance
@@ -55,8 +55,7 @@ class ReportedProcess(NamedTuple):
     """0 for the implicit accept; None: an ancestor that stands for processes with a rule."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(NamedTuple):
     """The differences between two cycles: processes in the order of pids, numbers of sockets."""
 
     added: tuple[SyncedProcess, ...]
@@ -87,8 +86,7 @@ class Changes:
                 return bool(self.sockets_added or self.sockets_removed)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncResult:
+class SyncResult(NamedTuple):
     """The result of one cycle: processes sorted by pid, sockets in the agent's order."""
 
     host: Host
@@ -135,20 +133,19 @@ class SyncResult:
         return self.counts.processes_left_out if self.counts is not None else {}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Report:
+class _Report(NamedTuple):
     """What the agent would send, as found by one cycle."""
 
     host: Host
     digest: str | None
-    processes: tuple[SyncedProcess, ...] = ()
-    sockets: tuple[SyncedSocket, ...] = ()
-    notes: tuple[Note, ...] = ()
-    incomplete: bool = False
-    sampled_at_ns: int | None = None
+    notes: tuple[Note, ...]
     first_seen_ns: Mapping[SocketKey, int]
     provenance: Provenance
-    rules: Mapping[int, int | None] = field(default_factory=dict)
+    processes: tuple[SyncedProcess, ...] = ()
+    sockets: tuple[SyncedSocket, ...] = ()
+    incomplete: bool = False
+    sampled_at_ns: int | None = None
+    rules: Mapping[int, int | None] = MappingProxyType({})
     counts: Counts | None = None
 
 
@@ -247,32 +244,30 @@ def _earlier_observations(before: Memory | None, host: Host, reader: str) -> Seq
 def _report(sample: Sample, *, dated: bool) -> _Report:
     config, source = sample.inputs.config, sample.inputs.source
     host, behaviour = source.host, sample.pipeline.context.behaviour
-    outcomes = sample.pipeline.outcomes(outcome.process.pid for outcome in sample.outcomes)
+    outcomes = sample.outcomes
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
-    hidden = socket_notes(sample.sockets, host)
-    left_out = _left_out_notes(outcomes, accepted)
+    sockets = sent_sockets(sample.sockets, behaviour)
+    processes = sent(sample.pipeline.completed(accepted), sample.inputs.tags, behaviour)
+    hidden = socket_notes(sockets, host)
+    left_out = _left_out_notes(outcomes, processes)
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
     live = host.kind == "live"
-    processes = sent(outcomes, sample.inputs.tags, behaviour)
     return _Report(
         host=host,
         digest=None
         if behaviour.change_told_by == "unknown" or incomplete(lacking, {"processes"})
         else digest(processes),
         processes=processes,
-        sockets=synced_sockets(sample.sockets, behaviour),
+        sockets=sockets.synced,
         notes=(
             *of_processes,
             *left_out,
             *hidden,
             *sample.notes,
         ),
-        incomplete=incomplete(
-            lacking,
-            {"processes", "owners", "tags", "sockets"},
-            sockets=sample.sockets.sockets,
-        ),
+        incomplete=sockets.undecided
+        or incomplete(lacking, {"processes", "owners", "tags", "sockets"}),
         sampled_at_ns=host.taken_at_ns if live else None,
         first_seen_ns=first_seen_by_socket(source) if dated else {},
         provenance=provenance(sample.inputs, (one.process for one in outcomes)),
@@ -283,7 +278,7 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
             processes_left_out=_by_count(
                 outcome.reason for outcome in outcomes if outcome.status != "accepted"
             ),
-            left_out=connections_left_out(sample.sockets),
+            left_out=sockets.left_out,
         ),
     )
 
@@ -372,7 +367,7 @@ def _agent_sends(
     return pids[0] != pids[1]
 
 
-def _left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) -> list[Note]:
+def _left_out_notes(outcomes: Sequence[Outcome], processes: Sequence[SyncedProcess]) -> list[Note]:
     """Notes about processes and tags that the agent may send and that are unknown here."""
     notes = []
     unknown = [outcome for outcome in outcomes if outcome.status == "unknown"]
@@ -380,7 +375,7 @@ def _left_out_notes(outcomes: Sequence[Outcome], accepted: Sequence[Outcome]) ->
         reasons = in_order(Counter(outcome.reason for outcome in unknown))
         first_pid = unknown[0].process.pid
         notes.append(Note.of("unknown-left-out", reasons=reasons, first_pid=first_pid))
-    without_tags = sum(outcome.tags is None for outcome in accepted)
+    without_tags = sum(process.os_app_tags is None for process in processes)
     if without_tags:
         notes.append(Note.of("tags-left-out", processes=without_tags))
     return notes

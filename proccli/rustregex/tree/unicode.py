@@ -195,15 +195,13 @@ def _table(name: str) -> Any:
 
 @lru_cache(maxsize=1)
 def _file() -> tuple[dict[str, list[int]], bytes]:
-    # Few patterns need a table, and most runs need none of json, pathlib and zlib.
-    from pathlib import Path
-
-    content = Path(__file__).with_name("unicode15.dat").read_bytes()
-    directory, _, blobs = content.partition(b"\n")
+    # pathlib takes 1 MiB, and is often loaded for nothing else.
+    with open(f"{__file__.rpartition('/')[0]}/unicode15.dat", "rb") as file:  # noqa: PTH123
+        directory, _, blobs = file.read().partition(b"\n")
     return _parsed(directory), blobs
 
 
 def _parsed(text: bytes) -> Any:
-    import json
+    import json  # few patterns need a table, and most runs need none of json and zlib
 
     return json.loads(text)

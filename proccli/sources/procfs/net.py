@@ -199,18 +199,13 @@ def parse_fib_trie(text: bytes) -> tuple[str, ...]:
 
     Source: /proc/PID/net/fib_trie, Linux net/ipv4/fib_trie.c.
     """
-    from ipaddress import IPv4Address
-
-    found: set[IPv4Address] = set()
+    found: set[tuple[int, ...]] = set()
     leaf: bytes | None = None
     for line in text.splitlines():
         if opened := _LEAF.search(line):
             leaf = opened[1]
         elif leaf is not None and _OWN.search(line):
-            try:
-                address = IPv4Address(leaf.decode("ascii"))
-            except ValueError:
-                continue
-            if not address.is_loopback:
+            address = tuple(map(int, leaf.split(b".")))
+            if b"%d.%d.%d.%d" % address == leaf and max(address) <= 255 and address[0] != 127:
                 found.add(address)
-    return tuple(map(str, sorted(found)))
+    return tuple(".".join(map(str, address)) for address in sorted(found))

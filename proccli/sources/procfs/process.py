@@ -9,7 +9,6 @@ from typing import NamedTuple, TypeVar
 
 from proccli.model.process import MAX_PID, MAX_U32, MAX_U64, NS_PER_S, Field, FieldError, Process
 from proccli.sources.procfs.files import RawProcess, Unreadable, decode
-from proccli.sources.procfs.status import parse_status_name
 
 Raw = TypeVar("Raw")
 Value = TypeVar("Value")
@@ -28,7 +27,7 @@ def parse_process(raw: RawProcess) -> Process:
         errors.append(raw.stat._replace(field="uid"))
     # A zombie has no namespaces and no root any more, a kernel thread no program.
     ended = stat is not None and stat.state in ("Z", "X", "x")
-    status_name = _parsed("status", raw.status, parse_status_name, errors)
+    status_name = _parsed("status", raw.status, _parse_status, errors)
     cmdline = _parsed("cmdline", raw.cmdline, _same, errors)
     exe = _parsed("exe", raw.exe, _parse_exe, errors, may_lack=True)
     netns = _parsed("netns", raw.netns, _parse_netns, errors, may_lack=ended)
@@ -77,6 +76,12 @@ def _parsed(
 
 def _same(value: Value) -> Value:
     return value
+
+
+def _parse_status(content: bytes) -> str:
+    from proccli.sources.procfs.status import parse_status_name  # of agents of `inputs.proc` alone
+
+    return parse_status_name(content)
 
 
 class _Exe(NamedTuple):

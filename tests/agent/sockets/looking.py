@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from proccli.agent.sockets.collect import SocketSample, join_sockets, read_sockets
+from proccli.agent.sockets.collect import Reading, SocketSample, join_sockets, read_sockets
 from proccli.model.config import Config
 from proccli.model.process import NO_TAGS, FieldError, Host, Process, TagTable
 from proccli.model.sockets import Endpoint, NetTables, Socket, SocketFd, SocketRow
@@ -59,11 +59,24 @@ def look_at_machine(
     tags: TagTable = NO_TAGS,
 ) -> SocketSample:
     """A look at processes with these sockets, in namespaces with these tables."""
+    return join_sockets(read_machine(processes, sockets, nets, configuration, at=at, tags=tags))
+
+
+def read_machine(
+    processes: Sequence[Process],
+    sockets: Mapping[int, Sequence[SocketFd] | FieldError],
+    nets: Mapping[int, NetTables],
+    configuration: Config | None = None,
+    *,
+    at: Host | None = None,
+    tags: TagTable = NO_TAGS,
+) -> Reading:
+    """The same, not joined yet."""
     at = at or host()
     machine = Machine(processes, configuration or config(), tags=tags, at=at)
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
     outcomes = [machine.outcome(pid) for pid in source.pids()]
-    return join_sockets(read_sockets(outcomes, source, machine.context.config))
+    return read_sockets(outcomes, source, machine.context.config)
 
 
 def only(found: SocketSample) -> Socket:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.agent.sockets.collect import join_sockets, read_sockets
-from proccli.agent.sockets.result import synced_sockets
+from proccli.agent.sockets.result import sent_sockets
 from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError
 from proccli.model.sockets import (
@@ -173,12 +173,13 @@ def test_what_is_synced_is_what_the_agent_sends(machine: RandomMachine) -> None:
     judge = Machine(processes, config(("^other$", "process_name", "drop")), at=at)
     outcomes: list[Outcome] = [judge.outcome(one.pid) for one in processes]
     source = ListSource(processes, at=at, sockets=machine.sockets, nets=machine.nets)
-    found = join_sockets(read_sockets(outcomes, source, config()))
+    reading = read_sockets(outcomes, source, config())
+    found = join_sockets(reading)
 
     def order(sent: SyncedSocket) -> tuple[str, ...]:
         return tuple(map(str, sent))
 
-    assert sorted(synced_sockets(found, BEHAVIOUR), key=order) == sorted(
+    assert sorted(sent_sockets(reading, BEHAVIOUR).synced, key=order) == sorted(
         the_agents_way(machine), key=order
     )
     assert all(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
@@ -8,18 +9,20 @@ from hypothesis import strategies as st
 
 from proccli.agent.sockets.collect import (
     SocketSample,
+    ages_that_decide,
+    by_pid_and_fd,
     count_sockets,
     join_sockets,
     read_sockets,
     read_sockets_of,
 )
-from proccli.agent.sockets.result import synced_sockets
+from proccli.agent.sockets.result import connections_left_out, sent_sockets
 from proccli.model.config import Config
 from proccli.model.outcome import Outcome, SocketCounts
 from proccli.model.process import Host
-from proccli.model.sockets import SocketStatus, SyncedSocket
+from proccli.model.sockets import Socket, SocketStatus, SyncedSocket
 from proccli.versions import behaviour_of
-from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, tcp, tcp6, udp
+from tests.agent.sockets.looking import REFUSED, fd, look_at_machine, read_machine, tcp, tcp6, udp
 from tests.build import ListSource, Machine, config, host, net_tables, process
 
 NS, POD = 4026531840, 4026532001
@@ -28,7 +31,7 @@ BEHAVIOUR = behaviour_of("6.5", "static_config")
 
 
 def test_the_client_is_side_0_and_only_the_own_side_has_a_pid() -> None:
-    found = look_at_machine(
+    reading = read_machine(
         [process(6, "shop", netns=NS), process(7, "nginx", netns=POD)],
         {6: [fd(3, 901), fd(4, 903), fd(5, 904)], 7: [fd(3, 902)]},
         {
@@ -39,7 +42,7 @@ def test_the_client_is_side_0_and_only_the_own_side_has_a_pid() -> None:
             POD: net_tables(tcp=[tcp(9, "0.0.0.0:80"), tcp(902, "10.1.0.2:80", "10.0.0.9:6000")]),
         },
     )
-    assert synced_sockets(found, BEHAVIOUR) == (
+    assert sent_sockets(reading, BEHAVIOUR).synced == (
         SyncedSocket("tcp", "client", 6, "10.0.0.5", 4000, None, "10.0.0.9", 5432, 1),
         SyncedSocket("udp", "client", 6, "10.0.0.5", 4001, None, "10.0.0.9", 53, 1),
         SyncedSocket("tcp", "server", None, "10.0.0.9", 6000, 7, "10.1.0.2", 80, 2),
@@ -48,12 +51,12 @@ def test_the_client_is_side_0_and_only_the_own_side_has_a_pid() -> None:
 
 def test_what_the_agent_finds_twice_it_sends_twice() -> None:
     tables = net_tables(tcp=[tcp(900, "10.0.0.5:4000", "10.0.0.9:5432")])
-    found = look_at_machine(
+    reading = read_machine(
         [process(6, "init"), process(7, "shop", netns=NS)],
         {7: [fd(3, 900)]},
         {0: tables, NS: tables},
     )
-    assert sorted(sent.netns_idx or 0 for sent in synced_sockets(found, BEHAVIOUR)) == [1, 2]
+    assert [sent.netns_idx for sent in sent_sockets(reading, BEHAVIOUR).synced] == [2, 1]
 
 
 def test_counts_are_of_each_process_and_unknown_where_it_cannot_be_read() -> None:
@@ -139,8 +142,61 @@ def test_counting_finds_what_joining_finds(  # type: ignore[no-untyped-def]
     }
     source = ListSource(processes, at=at, sockets=sockets, nets=nets)
     reading = read_sockets(outcomes, source, configuration)
+    joined = join_sockets(reading)
 
-    assert count_sockets(reading) == counts_by_pid(join_sockets(reading), PIDS)
+    assert count_sockets(reading) == counts_by_pid(joined, PIDS)
+    assert sorted(ages_that_decide(reading)) == sorted(
+        socket.age_s or 0
+        for socket in joined.sockets
+        if (socket.status, socket.reason) == ("undecided", "min-lifetime")
+    )
+    sent = sent_sockets(reading, BEHAVIOUR)
+    assert sent.synced == tuple(map(as_sent, synced_of(joined)))
+    assert tuple(sent.left_out.items()) == tuple(connections_left_out(joined).items())
+    assert sent.undecided == any(socket.status == "undecided" for socket in joined.sockets)
+    assert (sent.lost, sent.without_process) == (joined.lost, joined.without_process)
+    assert list(reading.rows()) == []
+
+
+def synced_of(joined: SocketSample) -> Iterable[Socket]:
+    """The sockets that are sent, in the order in which they are sent."""
+    every = sorted((*joined.sockets, *joined.repeated), key=by_pid_and_fd)
+    return (socket for socket in every if socket.status == "synced")
+
+
+def as_sent(socket: Socket) -> SyncedSocket:
+    local, remote, row = socket.row.local, socket.row.remote, socket.row
+    if socket.role == "client":
+        return SyncedSocket(
+            row.protocol, "client", socket.pid, *local, None, *remote, socket.netns_idx
+        )
+    assert socket.role == "server"
+    return SyncedSocket(row.protocol, "server", None, *remote, socket.pid, *local, socket.netns_idx)
+
+
+def test_what_is_sent_takes_the_place_of_the_rows() -> None:
+    """In memory, where thousands of sockets are all sent."""
+    count = 4000
+    tracemalloc.start()
+    try:
+        reading = read_machine(
+            [process(7, "shop", netns=NS)],
+            {7: [fd(n, 9000 + n) for n in range(count)]},
+            {
+                NS: net_tables(
+                    tcp=[tcp(9000 + n, "10.0.0.5:80", f"10.0.0.9:{n + 1}") for n in range(count)]
+                )
+            },
+        )
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        sent = sent_sockets(reading, BEHAVIOUR)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(sent.synced) == count
+    assert after < before
+    assert peak - before < 150 * count  # bytes; 217 where whole sockets are made
 
 
 WHOLE_TABLES = st.builds(

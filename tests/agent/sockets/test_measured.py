@@ -9,9 +9,8 @@ import pytest
 
 from proccli.agent.inputs import Inputs
 from proccli.agent.pipeline import Pipeline
-from proccli.agent.sockets.collect import join_sockets
 from proccli.agent.sockets.listed import read_agent_sockets
-from proccli.agent.sockets.result import synced_sockets
+from proccli.agent.sockets.result import sent_sockets
 from proccli.model.process import NO_TAGS, Environment
 from proccli.model.sockets import SyncedSocket
 from proccli.versions import InputsProc
@@ -40,10 +39,10 @@ def test_the_agent_sends_the_rows_that_were_measured(case: Mapping[str, Any], ve
         pipeline.context = pipeline.context._replace(behaviour=behaviour)
 
     outcomes = pipeline.decided_all(given.source.pids())
-    sample = join_sockets(read_agent_sockets(pipeline, outcomes))
+    sent = sent_sockets(read_agent_sockets(pipeline, outcomes), behaviour)
 
     numbered = version != "main"
-    got = [_row(socket, numbered=numbered) for socket in synced_sockets(sample, behaviour)]
+    got = [_row(socket, numbered=numbered) for socket in sent.synced]
     assert sorted(got, key=repr) == sorted(case["rows"][version], key=repr)
 
 

@@ -16,7 +16,8 @@ import psutil
 import pytest
 
 from proccli.agent.inputs import Inputs
-from proccli.agent.sockets.result import synced_sockets
+from proccli.agent.sockets.collect import join_sockets
+from proccli.agent.sockets.result import sent_sockets
 from proccli.commands.explain.explain import explain_pids
 from proccli.commands.record.record import record
 from proccli.commands.samples import NO_WAIT, WaitPolicy, take_sample_with_ages
@@ -419,7 +420,8 @@ def test_sockets_of_an_earlier_run_need_no_second_sample() -> None:
         long_since = first.inputs.source.host.taken_at_ns - 500_000_000_000
         state = Observations(first_seen_ns={key: long_since}, age_source="state")
         second = take_sample_with_ages(inputs(min_lifetime_s=2), NO_WAIT, state)
-        found = {each.row.inode: each for each in second.sockets.sockets if each.pid == ME()}
+        joined = join_sockets(second.sockets).sockets
+        found = {each.row.inode: each for each in joined if each.pid == ME()}
         remembered, other = found[inode_of(client)], found[inode_of(accepted)]
         assert (remembered.status, remembered.age_source) == ("synced", "state")
         assert remembered.age_s is not None
@@ -427,7 +429,7 @@ def test_sockets_of_an_earlier_run_need_no_second_sample() -> None:
         assert other.status == "undecided"
         sent = [
             one
-            for one in synced_sockets(second.sockets, behaviour_of("6.5", "static_config"))
+            for one in sent_sockets(second.sockets, behaviour_of("6.5", "static_config")).synced
             if one.pid_0 == ME()
         ]
         # Twice where a process's descriptors are refused even to root.

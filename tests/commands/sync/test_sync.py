@@ -6,7 +6,6 @@ import hashlib
 import os
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -317,8 +316,7 @@ class Waits:
 def aged(memory: Memory, seconds: float) -> Memory:
     """The same, so many seconds ago."""
     ns = int(seconds * S)
-    return replace(
-        memory,
+    return memory._replace(
         sampled_at_ns=(memory.sampled_at_ns or 0) - ns,
         first_seen_ns={key: seen - ns for key, seen in memory.first_seen_ns.items()},
     )
@@ -379,7 +377,7 @@ def test_a_cycle_that_no_other_follows_says_the_same_and_remembers_no_sockets(po
 
 def test_another_boot_invalidates_remembered_sockets(port: int) -> None:
     before = sync(live(), None, NO_WAIT)
-    rebooted = replace(aged(before.memory, 7200), boot_id="another")
+    rebooted = aged(before.memory, 7200)._replace(boot_id="another")
     assert mine(sync(live(), rebooted, NO_WAIT), port) == set()
 
 

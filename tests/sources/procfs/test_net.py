@@ -364,6 +364,7 @@ LINES = st.sampled_from(
     [
         *TRIE.splitlines(),
         b"|-- 999.1.1.1",
+        b"|-- 010.0.0.1",
         b"     |-- 10.0.0.1 ",
         b"   |-- 10.0.0.1\xff",
         b"/32 host LOCAL",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import json
 import os
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +24,8 @@ VERSION: Final = 2
 """Version 1 was an SQLite database."""
 MAX_STATE_BYTES: Final = 256 << 20
 """Far more than the processes and sockets of any machine need."""
+_MANY: Final = 256
+"""The number of elements that are in memory as text."""
 _SQLITE_MAGIC: Final = b"SQLite format 3\0"
 
 
@@ -41,8 +45,7 @@ class StateFile:
         if not own_file(self._path):
             return None, ()
         try:
-            content = self._content()
-            return (_memory_of(content) if content else None), ()
+            return _memory_of(self._content()), ()
         except _Malformed as finding:
             return None, (self._move_aside(str(finding)),)
 
@@ -51,9 +54,6 @@ class StateFile:
 
         Raises: StateError.
         """
-        content = _document(memory)
-        if len(content) > MAX_STATE_BYTES:
-            raise self._error(f"more than {MAX_STATE_BYTES >> 20} MiB")
         own_file(self._path)
         prefix = f".proccli-{self._path.name}-"
         self._remove_leftovers(prefix)
@@ -61,7 +61,12 @@ class StateFile:
             with atomic_output(
                 str(self._path), force=True, follow_links=False, prefix=prefix
             ) as file:
-                file.write(content)
+                left = MAX_STATE_BYTES
+                for piece in _pieces(memory):
+                    left -= len(piece)
+                    if left < 0:
+                        raise self._error(f"more than {MAX_STATE_BYTES >> 20} MiB")
+                    file.write(piece)
         except OutputError as error:
             raise StateError(visible(error.problem), hint=ELSEWHERE) from error
 
@@ -111,9 +116,11 @@ class _Malformed(Exception):  # noqa: N818 - a finding
     """The content is not a valid state."""
 
 
-def _document(memory: Memory) -> bytes:
-    """The memory as JSON in ASCII: text from /proc may hold lone surrogates, as escapes."""
-    document = {
+def _pieces(memory: Memory) -> Iterator[bytes]:
+    """The memory as JSON in ASCII: text from /proc may hold lone surrogates, as escapes. In pieces:
+    the text of a state is twice as large as the memory."""
+    encode = json.JSONEncoder(separators=(",", ":")).encode
+    head = {
         "format": FORMAT,
         "version": VERSION,
         "host": memory.host,
@@ -126,23 +133,40 @@ def _document(memory: Memory) -> bytes:
         "written_to": memory.written_to,
         "sampled_at_ns": memory.sampled_at_ns,
         "reader": memory.reader,
-        "processes": [
-            {name: getattr(process, name) for name in _PROCESS_TYPES}
-            | {"os_app_tags": process.os_app_tags}
-            for process in memory.processes
-        ],
-        "sockets": memory.sockets,
-        "first_seen_ns": [[*key, seen_ns] for key, seen_ns in memory.first_seen_ns.items()],
     }
-    return json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+    processes = (
+        {name: getattr(process, name) for name in _PROCESS_TYPES}
+        | {"os_app_tags": process.os_app_tags}
+        for process in memory.processes
+    )
+    first_seen = ((*key, seen_ns) for key, seen_ns in memory.first_seen_ns.items())
+    before = encode(head).removesuffix("}")
+    lists: tuple[tuple[str, Iterable[object]], ...] = (
+        ("processes", processes),
+        ("sockets", memory.sockets),
+        ("first_seen_ns", first_seen),
+    )
+    for key, elements in lists:
+        before += f',"{key}":['
+        remaining = iter(elements)
+        while some := list(islice(remaining, _MANY)):
+            yield (before + encode(some)[1:-1]).encode("ascii")
+            before = ","
+        before = f"{before.removesuffix(',')}]"
+    yield f"{before}}}\n".encode("ascii")
 
 
-def _memory_of(content: bytes) -> Memory:
-    """The memory in a document. Raises: _Malformed."""
+def _memory_of(content: bytes) -> Memory | None:
+    """The memory in a document; None: it is empty. Raises: _Malformed."""
+    if not content:
+        return None
     if content.startswith(_SQLITE_MAGIC):
         raise _Malformed("it is an SQLite database, written by an older proccli")
     try:
-        document = _typed(json.loads(content.decode("ascii")), dict)
+        text = content.decode("ascii")
+        del content
+        document = _typed(json.loads(text), dict)
+        del text
         if document.get("format") != FORMAT:
             raise _Malformed("it is not a state of proccli")
         version = _typed(document["version"], int)
@@ -159,9 +183,9 @@ def _memory_of(content: bytes) -> Memory:
             written_to=_typed(document["written_to"], str, None),
             sampled_at_ns=_typed(document["sampled_at_ns"], int, None),
             reader=_typed(document["reader"], str),
-            processes=tuple(map(_process, _typed(document["processes"], list))),
-            sockets=tuple(map(_socket, _typed(document["sockets"], list))),
-            first_seen_ns=dict(map(_first_seen, _typed(document["first_seen_ns"], list))),
+            processes=tuple(map(_process, _taken(document["processes"]))),
+            sockets=tuple(_sockets(document["sockets"])),
+            first_seen_ns=dict(map(_first_seen, _taken(document["first_seen_ns"]))),
         )
     except KeyError as error:
         raise _Malformed(f"the key {error} is missing") from error
@@ -206,15 +230,30 @@ def _process(value: object) -> SyncedProcess:
     )
 
 
-def _socket(value: object) -> SyncedSocket:
-    saved = zip(_typed(value, list), _SOCKET_TYPES, strict=True)
-    return SyncedSocket(*(_typed(field, *types) for field, types in saved))
+def _sockets(saved: object) -> Iterator[SyncedSocket]:
+    """Thousands have the same few texts, which JSON has once for each: here they are shared."""
+    shared: dict[str, Any] = {}
+    for value in _taken(saved):
+        typed = zip(_typed(value, list), _SOCKET_TYPES, strict=True)
+        fields = [_typed(field, *types) for field, types in typed]
+        yield SyncedSocket(
+            *(shared.setdefault(one, one) if type(one) is str else one for one in fields)
+        )
 
 
 def _first_seen(value: object) -> tuple[SocketKey, int]:
     pid, ticks, fd, inode, seen_ns = _typed(value, list)
     numbers = (_typed(pid, int), _typed(ticks, int, None), _typed(fd, int), _typed(inode, int))
     return numbers, _typed(seen_ns, int)
+
+
+def _taken(value: object) -> Iterator[object]:
+    """The elements of a list, each given up when the next one is asked for: what is made of it
+    takes its place in memory. Raises: TypeError."""
+    waiting = _typed(value, list)
+    waiting.reverse()
+    while waiting:
+        yield waiting.pop()
 
 
 def _typed(value: Any, *types: type | None) -> Any:

@@ -1,22 +1,20 @@
 """The state that one run of `sync` keeps for the next."""
 
-from __future__ import annotations
+# Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from proccli.model.process import Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
+from proccli.sources.procfs.files import Unreadable, read_at
 
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_BOOT_ID: Final = "/proc/sys/kernel/random/boot_id"
 _DRIFT_S: Final = 60
 """How far two readings of the same boot time may differ: it moves when the clock is set."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class Memory(NamedTuple):
     """What was reported, from which machine, and when its sockets were first seen."""
 
     host: str | None
@@ -56,6 +54,6 @@ def boot_id() -> str | None:
     Source: random(4).
     """
     try:
-        return _BOOT_ID.read_text(encoding="ascii").strip() or None
-    except (OSError, ValueError):
+        return read_at(_BOOT_ID, None).decode("ascii").strip() or None
+    except (OSError, ValueError, Unreadable):
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import stat
 from collections.abc import Mapping, Sequence
@@ -26,6 +25,8 @@ def default_state(identity: Sequence[str], environment: Mapping[str, str] = os.e
 
     Raises: StateError.
     """
+    import hashlib
+
     home = environment.get("XDG_STATE_HOME", "")
     if not home.startswith("/"):
         home = os.path.expanduser("~/.local/state")  # noqa: PTH111 - leaves ~ where there is none

@@ -13,7 +13,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,15 +74,14 @@ def test_what_was_saved_is_loaded(path: Path) -> None:
     loaded, notes = StateFile(path).load()
     assert loaded is not None
     assert sorted(loaded.sockets, key=str) == sorted(MEMORY.sockets, key=str)
-    assert replace(loaded, sockets=MEMORY.sockets) == MEMORY
+    assert loaded._replace(sockets=MEMORY.sockets) == MEMORY
     assert notes == ()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert names(path.parent) == ["s"]
 
 
 def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
-    smaller = replace(
-        MEMORY,
+    smaller = MEMORY._replace(
         processes=(PROCESS._replace(name="other"),),
         sockets=(SOCKET,),
         first_seen_ns={(1, None, 3, 10): 6},
@@ -92,9 +90,25 @@ def test_what_is_saved_replaces_all_that_was_there(path: Path) -> None:
     )
     StateFile(path).save(smaller)
     assert StateFile(path).load() == (smaller, ())
-    empty = replace(smaller, processes=(), sockets=(), first_seen_ns={})
+    empty = smaller._replace(processes=(), sockets=(), first_seen_ns={})
     StateFile(path).save(empty)
     assert StateFile(path).load() == (empty, ())
+
+
+def test_a_large_state_is_one_json_document_and_its_texts_are_shared(tmp_path: Path) -> None:
+    """It is written in pieces, each of many elements."""
+    large = MEMORY._replace(
+        processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 600)),
+        sockets=tuple(SOCKET._replace(port_0=port) for port in range(1, 1000)),
+        first_seen_ns={(1, None, fd, fd + 9): fd for fd in range(512)},
+    )
+    StateFile(tmp_path / "s").save(large)
+
+    assert len(json.loads((tmp_path / "s").read_bytes())["sockets"]) == 999
+    loaded, _ = StateFile(tmp_path / "s").load()
+    assert loaded == large
+    assert loaded is not None
+    assert len({id(text) for one in loaded.sockets for text in (one.ip_0, one.ip_1)}) == 2
 
 
 def test_a_missing_state_is_no_error_and_is_not_made_by_loading(tmp_path: Path) -> None:
@@ -112,7 +126,7 @@ def test_an_empty_file_is_a_state_without_content(tmp_path: Path) -> None:
 
 
 def test_numbers_may_be_of_any_size(tmp_path: Path) -> None:
-    wild = replace(MEMORY, first_seen_ns={(1, 1 << 64, 3, 9): 1, (1, 1, 3, 1 << 63): 1 << 70})
+    wild = MEMORY._replace(first_seen_ns={(1, 1 << 64, 3, 9): 1, (1, 1, 3, 1 << 63): 1 << 70})
     StateFile(tmp_path / "s").save(wild)
     loaded, _ = StateFile(tmp_path / "s").load()
     assert loaded is not None
@@ -259,7 +273,7 @@ def test_no_more_is_read_than_is_ever_written(path: Path, monkeypatch: pytest.Mo
     os.truncate(path, 1 << 20 | 1)
     _, (note,) = StateFile(path).load()
     assert "it is larger than 1 MiB" in words_of(note)
-    large = replace(MEMORY, config="c" * (1 << 20))
+    large = MEMORY._replace(config="c" * (1 << 20))
     with pytest.raises(StateError, match="more than 1 MiB"):
         StateFile(path).save(large)
     assert names(path.parent) == ["s.damaged"]
@@ -303,8 +317,7 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
 ) -> None:
     """However far the writing got."""
     dice = random.Random(seed)
-    many = replace(
-        MEMORY,
+    many = MEMORY._replace(
         processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 300)),
         config="many",
     )
@@ -329,7 +342,7 @@ def test_a_state_that_is_saved_while_we_are_killed_is_one_or_the_other(
 
 def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) -> None:
     dice = random.Random(1)
-    many = replace(MEMORY, processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 400)))
+    many = MEMORY._replace(processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 400)))
     outcomes = set()
     for number in range(60):
         path = tmp_path / str(number)
@@ -361,7 +374,7 @@ def test_a_first_state_whose_writer_is_killed_is_there_or_not(tmp_path: Path) ->
 
 
 def test_a_full_disk_leaves_the_state_as_it_was(path: Path) -> None:
-    large = replace(MEMORY, processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 2000)))
+    large = MEMORY._replace(processes=tuple(PROCESS._replace(pid=pid) for pid in range(1, 2000)))
 
     def save_with_little_room() -> str:
         resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
