@@ -6,7 +6,7 @@ import errno
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import BinaryIO, Literal, TextIO, TypeAlias
 
@@ -119,19 +119,32 @@ def is_stream(file: BinaryIO) -> bool:
     return True
 
 
-def write_pieces(pieces: Iterable[bytes], *, at_once: bool) -> None:
-    """Print pieces in large chunks, or each one immediately. Raises: PipeClosed, OutputError."""
-    for chunk in _chunks(pieces, 0 if at_once else _CHUNK_BYTES):
+def has_input(file: BinaryIO, within_s: float) -> bool:
+    """Whether a stream has data, or has ended, after this time at the latest."""
+    import select
+
+    with suppress(OSError, ValueError):
+        return bool(select.select([file.fileno()], [], [], within_s)[0])
+    return True
+
+
+def write_pieces(pieces: Iterable[bytes], *, at_once: bool | Callable[[], bool]) -> None:
+    """Print pieces in large chunks, or immediately: always, or if that returns true.
+
+    Raises: PipeClosed, OutputError.
+    """
+    for chunk in _chunks(pieces, at_once):
         write(chunk)
 
 
-def _chunks(pieces: Iterable[bytes], chunk_bytes: int) -> Iterator[bytes]:
+def _chunks(pieces: Iterable[bytes], at_once: bool | Callable[[], bool]) -> Iterator[bytes]:
     """The pieces, joined; if the input is damaged, those before the damage come first."""
     waiting = bytearray()
     try:
         for piece in pieces:
             waiting += piece
-            if len(waiting) >= chunk_bytes:
+            is_due = at_once if isinstance(at_once, bool) else at_once()
+            if is_due or len(waiting) >= _CHUNK_BYTES:
                 yield bytes(waiting)
                 waiting.clear()
     except (ProccliError, OSError):

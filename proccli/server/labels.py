@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import compress
-from typing import NamedTuple
+from typing import Final, NamedTuple
+from typing import Protocol as Interface
 
 from proccli.model.flows import (
     AutoInstanceKind,
@@ -14,18 +15,60 @@ from proccli.model.flows import (
     CapturedOption,
     Flow,
     SideLabel,
+    new_label,
 )
 from proccli.model.hosts import HostProcess
+from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import Claims, HostEnd, Network, claims, is_loopback
+from proccli.server.join import (
+    Claims,
+    HostEnd,
+    Network,
+    ProcessId,
+    claims,
+    is_loopback,
+    process_id,
+)
 from proccli.server.lookup import agent_answer, between, server_answer, side_of
-from proccli.server.senders import HostIndex, Sender, SenderFinder, Timing
-from proccli.server.store import Fleet
+from proccli.server.senders import HostIndex, NamedHosts, Sender, SenderFinder, Timing
 from proccli.server.tags import arriving_tags
 from proccli.versions import ServerVersion
 
 _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
+
+
+_NO_CONNECTION: Final = SideLabel("no-connection")
+_NO_HOST: Final = SideLabel("no-host")
+_AMBIGUOUS: Final = SideLabel("ambiguous")
+
+
+class LabelledHosts(NamedHosts, Interface):
+    """Hosts whose flows are labelled: those of sources (`Fleet`), or of a store."""
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether a look-up takes no longer than one in a cache would."""
+
+    def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
+        """The ends of connections between these two addresses in both directions, on any host and
+        in any network; and all ends that the server stores under the keys of those.
+        """
+
+    def process(self, host: int, pid: int) -> HostProcess | None:
+        """The process with this pid; None: the source of the host has no such process."""
+
+    def tags(self) -> Iterable[tuple[tuple[str, str], ...] | None]:
+        """The tags of all processes, equal ones at least once; None: not known."""
+
+
+class Needs(NamedTuple):
+    """What the labels of some flows may need."""
+
+    pairs: set[tuple[Protocol, Endpoint, Endpoint]]
+    """The ends between these addresses, in both directions."""
+    processes: set[ProcessId]
+    """Further processes than those of these ends."""
 
 
 class _Pair(NamedTuple):
@@ -66,7 +109,7 @@ class Labeller:
 
     def __init__(
         self,
-        fleet: Fleet,
+        fleet: LabelledHosts,
         names: Sequence[str],
         *,
         network: Network | None,
@@ -81,24 +124,46 @@ class Labeller:
         self._fleet = fleet
         self._names = names
         self._hosts = HostIndex(fleet, names, network)
+        self._is_filtered = network is not None
         self._timing = timing
         self._assume_enabled = assume_enabled
+        self._taken_s = [view.taken_at_ns / NS_PER_S for view in fleet.hosts]
+        self._all_enabled = assume_enabled or all(view.enabled for view in fleet.hosts)
         self._server = server
-        self._find = lru_cache(_CACHE_SIZE)(self._ends)
+        self._find: Callable[[Protocol, Endpoint, Endpoint], Sequence[HostEnd]] = self._ends
+        self._process: Callable[[int, int], HostProcess | None] = fleet.process
+        if not fleet.is_quick:
+            self._find = lru_cache(_CACHE_SIZE)(self._ends)
+            self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._labels = lru_cache(_CACHE_SIZE)(self._both_labels)
-        self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
 
     def tag_keys(self) -> Sequence[str]:
         """The keys of all tags that labels can have, sorted."""
-        found = {
-            key for _, process in self._fleet.processes() for key, _ in self._tags(process.tags)
-        }
-        return sorted(found)
+        return sorted({key for tags in self._fleet.tags() for key, _ in self._tags(tags)})
 
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
         return arriving_tags(tags or (), self._server)
+
+    def add_needs(self, flow: Flow, needs: Needs) -> None:
+        """Add what the labels of a flow need."""
+        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
+        if protocol is None or one is None or other is None or ":" in one.ip or ":" in other.ip:
+            return
+        needs.pairs.add((protocol, one, other))
+        if flow.pid_0 is flow.pid_1 is None:
+            return
+        observer = self._hosts.observer(flow.host)
+        if observer is not None:
+            pids = filter(None, (flow.pid_0, flow.pid_1))
+            needs.processes.update(process_id(observer, pid) for pid in pids)
+
+    def add_needs_of_connection(self, connection: CapturedConnection, needs: Needs) -> None:
+        """Add what the labels of a captured connection need."""
+        self.add_needs(connection.flow, needs)
+        for options in (connection.options_0, connection.options_1):
+            needs.processes.update(self._senders.candidates(options))
 
     def label_flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a flow.
@@ -135,7 +200,7 @@ class Labeller:
         if any(self._timing.was_running(process, time_s, view) != "yes" for time_s in times):
             return side
         labelled = self._labelled("pid", observer, pid, "none")
-        return replace(labelled, auto_instance=None)
+        return labelled._replace(auto_instance=None)
 
     def _sides(self, flow: Flow, timing: Timing, *, ended: bool) -> tuple[SideLabel, SideLabel]:
         protocol, one, other = flow.protocol, flow.side_0, flow.side_1
@@ -146,9 +211,19 @@ class Labeller:
         if ":" in one.ip or ":" in other.ip:
             return (SideLabel(label="ipv6"),) * 2
         observer = self._hosts.observer(flow.host)
-        covered = tuple(
-            self._covers(end, flow, timing, ended=ended) for end in self._find(protocol, one, other)
-        )
+        ends = self._find(protocol, one, other)
+        first_s = flow.start_s if flow.start_s is not None else flow.end_s
+        last_s = flow.end_s if flow.end_s is not None else flow.start_s
+        if first_s is None or last_s is None:
+            covered = (True,) * len(ends)
+        else:
+            covered = tuple(
+                [self._covers(end, first_s, last_s, timing, ended=ended) for end in ends]
+            )
+        if len(ends) <= 2 and all(covered):
+            simple = self._simple_labels(flow, one, other, observer, ends)
+            if simple is not None:
+                return simple
         pair = _Pair(protocol, one, other, flow.instance_0, flow.instance_1)
         return self._labels(pair, observer, covered)
 
@@ -185,13 +260,59 @@ class Labeller:
         )
         return self._label(side_0, pair.instance_0), self._label(side_1, pair.instance_1)
 
-    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> tuple[HostEnd, ...]:
+    def _simple_labels(
+        self,
+        flow: Flow,
+        one: Endpoint,
+        other: Endpoint,
+        observer: int | None,
+        ends: Sequence[HostEnd],
+    ) -> tuple[SideLabel, SideLabel] | None:
+        """The labels where each side has one end that is sent, or none: those of most flows.
+
+        The same as `_both_labels`, in a twentieth of the time; None if it has to be used.
+        """
+        if is_loopback(one.ip) or is_loopback(other.ip) or one == other:
+            return None
+        sides: list[HostEnd | None] = [None, None]
+        for end in ends:
+            side = side_of(end, one)
+            if end.status != "synced" or sides[side] is not None:
+                return None
+            sides[side] = end
+        end_0, end_1 = sides
+        if observer is None:
+            # An end of another network does not count.
+            if self._is_filtered and not all(self._hosts.may_match(end, None) for end in ends):
+                return None
+        elif ends and observer not in [end.host for end in ends]:
+            return None
+        elif len(ends) == 2 and ends[0].role == ends[1].role:
+            # Two clients (UDP) are not joined, so that the agent of one does not know the other.
+            return None
+        return (
+            self._simple_label(end_0, one, observer, flow.instance_0),
+            self._simple_label(end_1, other, observer, flow.instance_1),
+        )
+
+    def _simple_label(
+        self,
+        end: HostEnd | None,
+        address: Endpoint,
+        observer: int | None,
+        instance: AutoInstanceKind,
+    ) -> SideLabel:
+        if end is None:
+            return _NO_CONNECTION if self._hosts.owners(address.ip, observer) else _NO_HOST
+        if observer is None and len(self._hosts.owners(address.ip, None)) > 1:
+            return _AMBIGUOUS
+        return self._labelled("socket", end.host, end.pid, instance)
+
+    def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
         """All ends of connections between the two addresses in both directions, and all ends with
         the keys of those."""
-        found = [*self._fleet.find(protocol, one, other)]
-        if one != other:
-            found += self._fleet.find(protocol, other, one)
-        return tuple(map(self._as_sent, found))
+        ends = self._fleet.between(protocol, one, other)
+        return ends if self._all_enabled else list(map(self._as_sent, ends))
 
     def _as_sent(self, end: HostEnd) -> HostEnd:
         """The end, which an agent that sends nothing does not send."""
@@ -241,14 +362,16 @@ class Labeller:
             return SideLabel(label="other-agent")
         return SideLabel(label="other-agent", pid=end.pid or None, host=self._names[end.host])
 
-    def _covers(self, end: HostEnd, flow: Flow, timing: Timing, *, ended: bool) -> bool:
-        taken_at_ns = self._fleet.hosts[end.host].taken_at_ns
-        if not timing.covers(flow, end.since_ns, taken_at_ns, ended=ended):
+    def _covers(
+        self, end: HostEnd, first_s: float, last_s: float, timing: Timing, *, ended: bool
+    ) -> bool:
+        """Whether an end is that of a flow from `first_s` to `last_s`."""
+        taken_s = self._taken_s[end.host]
+        if not timing.covers(first_s, last_s, end.since_ns, taken_s, ended=ended):
             return False
         process = self._process(end.host, end.pid)
-        last = flow.end_s if flow.end_s is not None else flow.start_s
-        started = None if process is None else process.started_s
-        return last is None or started is None or started <= last + timing.within_s
+        started_s = None if process is None else process.started_s
+        return started_s is None or started_s <= last_s + timing.within_s
 
     def _not_sent(self, ends: Sequence[HostEnd]) -> SideLabel:
         """Why none of these ends is sent."""
@@ -268,14 +391,9 @@ class Labeller:
             return SideLabel(label=why, pid=pid, host=self._names[host])
         if not self._is_enabled(host):
             return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
-        return SideLabel(
-            label=how,
-            gprocess=process.gprocess,
-            auto_instance=_auto_instance(process, instance),
-            tags=self._query_tags(process.tags),
-            pid=pid,
-            host=self._names[host],
-        )
+        tags = self._query_tags(process.tags)
+        shown = (how, process.gprocess, _auto_instance(process, instance), tags)
+        return new_label((*shown, pid, self._names[host]))
 
     def label_connection(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a captured connection.

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Literal, NamedTuple, Protocol, TypeAlias
 
-from proccli.model.flows import CapturedOption, Flow
+from proccli.model.flows import CapturedOption
 from proccli.model.hosts import HostProcess, HostView
 from proccli.model.process import NS_PER_S
-from proccli.server.join import HostEnd, Network, is_loopback
-from proccli.server.store import Fleet
+from proccli.server.join import HostEnd, Network, ProcessId, is_loopback, process_id
 
 _AGENT_SUFFIX = re.compile(r"-[HPW]\d+$", re.ASCII)
 """The suffix that the server adds to a host's name to name the agent on it: `web-1-W12`.
@@ -23,6 +23,9 @@ _ROUNDING_S = 2
 to this much later."""
 _AGENT_ROUNDING_S = 10
 """The same for start times computed by an agent, with its 32-bit floats."""
+
+
+_OWNERS_CACHED = 1 << 15
 
 
 Running: TypeAlias = Literal["yes", "likely", "no"]
@@ -37,22 +40,23 @@ class Timing:
     existed: clocks of hosts differ, and agents see a new connection some seconds late."""
 
     def covers(
-        self, flow: Flow, since_ns: int | None, taken_at_ns: int, *, ended: bool = False
+        self,
+        first_s: float,
+        last_s: float,
+        since_ns: int | None,
+        taken_s: float,
+        *,
+        ended: bool = False,
     ) -> bool:
         """Whether a connection is the one of a flow, not another with the same addresses and ports.
 
-        The connection existed from `since_ns` (None: not known) to `taken_at_ns`. `ended`: the
-        connection of the flow ended with the flow.
+        The flow was from `first_s` to `last_s`. The connection existed from `since_ns` (None: not
+        known) to `taken_s`. `ended`: the connection of the flow ended with the flow.
         """
-        first = flow.start_s if flow.start_s is not None else flow.end_s
-        last = flow.end_s if flow.end_s is not None else flow.start_s
-        if first is None or last is None:
-            return True
-        until = taken_at_ns / NS_PER_S
-        since = until if since_ns is None else min(since_ns / NS_PER_S, until)
-        if ended and last + self.within_s < until:
+        if ended and last_s + self.within_s < taken_s:
             return False
-        return first <= until + self.within_s and last >= since - self.within_s
+        since_s = taken_s if since_ns is None else min(since_ns / NS_PER_S, taken_s)
+        return first_s <= taken_s + self.within_s and last_s >= since_s - self.within_s
 
     def was_running(self, process: HostProcess, time_s: float | None, view: HostView) -> Running:
         """Whether a process had its pid at this time (seconds since the epoch; None: not known).
@@ -70,10 +74,25 @@ class Timing:
         return "yes" if started + rounding_s <= time_s <= taken else "likely"
 
 
+class NamedHosts(Protocol):
+    """Hosts, and the addresses that they have."""
+
+    @property
+    def hosts(self) -> Sequence[HostView]:
+        """In the order of their numbers."""
+
+    @property
+    def present(self) -> Sequence[int]:
+        """The numbers of the hosts that count."""
+
+    def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
+        """The hosts of a network that have this address."""
+
+
 class HostIndex:
     """Finds hosts by name, agent name or address."""
 
-    def __init__(self, fleet: Fleet, names: Sequence[str], network: Network | None) -> None:
+    def __init__(self, fleet: NamedHosts, names: Sequence[str], network: Network | None) -> None:
         self._fleet = fleet
         self._network = network
         self._hosts_by_name: dict[str, set[int]] = {}
@@ -83,6 +102,8 @@ class HostIndex:
         self._present = fleet.present
         self._only = self._present[0] if len(self._present) == 1 else None
         self._networks = sorted({fleet.hosts[host].network for host in self._present})
+        self.owners = lru_cache(_OWNERS_CACHED)(self._owners_of)
+        """The hosts that may have an address, for a flow seen by a host, or by None."""
 
     def observer(self, name: str | None) -> int | None:
         """The host whose agent saw a flow: the named host, or, without a name, the only host.
@@ -107,8 +128,7 @@ class HostIndex:
         """The network that a flow's addresses belong to; None: any."""
         return self._network if observer is None else self._fleet.hosts[observer].network
 
-    def owners(self, ip: str, observer: int | None) -> Sequence[int]:
-        """The hosts that may have this address, for a flow seen by `observer`."""
+    def _owners_of(self, ip: str, observer: int | None) -> Sequence[int]:
         if is_loopback(ip):
             return self._present if observer is None else (observer,)
         network = self.network(observer)
@@ -154,6 +174,13 @@ class SenderFinder:
         self._process = process
         self._timing = timing
         self._agents = {agent: hosts.by_name(name) for agent, name in agents.items()}
+
+    def candidates(self, options: Sequence[CapturedOption]) -> Iterator[ProcessId]:
+        """The processes that may have sent the segments with these options."""
+        for option in options:
+            origin = self._origin(option)
+            if isinstance(origin, _Origin):
+                yield process_id(origin.host, option.option.pid)
 
     def find(self, options: Sequence[CapturedOption]) -> Sender | str:
         """The process that sent the segments with these options, or the reason why it is not known.

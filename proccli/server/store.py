@@ -78,6 +78,9 @@ class Fleet:
     All methods that read or write raise StateError if the disk is full.
     """
 
+    is_quick: Final = False
+    """Look-ups are those of a database."""
+
     def __init__(self) -> None:
         self.hosts: list[HostView] = []
         """In the order in which they were added, without processes, ends and listeners."""
@@ -162,6 +165,10 @@ class Fleet:
         for host, packed in self._run(query):
             yield host, _process(packed)
 
+    def tags(self) -> Iterator[tuple[tuple[str, str], ...] | None]:
+        """The tags of each process; None: not known."""
+        return (process.tags for _, process in self.processes())
+
     def processes_of(self, host: int) -> Iterator[HostProcess]:
         """The processes of a host, ordered by pid."""
         query = "SELECT process FROM processes WHERE host = ? ORDER BY pid"
@@ -198,6 +205,13 @@ class Fleet:
         Raises: ValueError if one of the two is not an IPv4 address.
         """
         return list(self._ends.find(protocol, client, server))
+
+    def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
+        """The ends of connections between these two addresses, in both directions: see `find`."""
+        found = [*self._ends.find(protocol, one, other)]
+        if one != other:
+            found += self._ends.find(protocol, other, one)
+        return found
 
 
 def _process(packed: bytes) -> HostProcess:

@@ -24,6 +24,8 @@ from tempfile import TemporaryFile
 from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+DATA_FILE: Final = "DATA_FILE"
+"""Stands in a statement for the name of a file with the data of its request."""
 LOCK_FILE: Final = "proccli.lock"
 """Also tells that a directory is a store."""
 _WAIT_S: Final = 10.0
@@ -40,7 +42,7 @@ class Request(NamedTuple):
     form: str = "TabSeparated"
     """The format of the result."""
     data: bytes | None = None
-    """What to insert; it stands for INFILE in the statement."""
+    """The content of the file that the statement calls `DATA_FILE`."""
 
 
 class Answer(NamedTuple):
@@ -90,8 +92,8 @@ def _run(connection: Any, request: Request) -> bytes:
     with TemporaryFile() as file:
         file.write(request.data)
         file.flush()
-        connection.query(request.sql.replace("INFILE", f"INFILE '/dev/fd/{file.fileno()}'", 1))
-    return b""
+        sql = request.sql.replace(DATA_FILE, f"'/dev/fd/{file.fileno()}'")
+        return cast("bytes", connection.query(sql, request.form).bytes())
 
 
 class _NotLoaded(ModuleType):

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, TypeAlias, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias, cast
 
 from proccli.errors import ProccliError, StateLocked, StoreError
 from proccli.store.address import StoreAddress
-from proccli.store.child import Answer, Request, socket_pair
+from proccli.store.child import DATA_FILE, Answer, Request, socket_pair
 
 INSTALL: Final = "install proccli with the extra fleet"
 _LONGEST: Final = 300
@@ -27,6 +27,18 @@ _SENTENCE: Final = re.compile(
 
 
 Form: TypeAlias = Literal["JSONEachRow", "RowBinary"]
+
+GIVEN: Final = "given_rows"
+"""The name, in a query, of the table that is sent along with it. No right to write is needed."""
+
+
+class Given(NamedTuple):
+    """A table that is sent along with a query."""
+
+    structure: str
+    """Names and types of its columns."""
+    rows: bytes
+    """In RowBinary."""
 
 
 class Engine(Protocol):
@@ -41,8 +53,11 @@ class Engine(Protocol):
     def rows(self, sql: str) -> list[list[Any]]:
         """The rows of a query; 64-bit integers may be text."""
 
-    def packed(self, sql: str) -> bytes:
-        """The rows of a query in RowBinary: numbers are little-endian, without padding."""
+    def packed(self, sql: str, given: Given | None = None) -> bytes:
+        """The rows of a query in RowBinary: numbers are little-endian, without padding.
+
+        `given`: the table `GIVEN` of the query.
+        """
 
 
 @contextmanager
@@ -101,13 +116,18 @@ class _Embedded:
         self._ask(Request(sql))
 
     def insert(self, table: str, rows: bytes, form: Form) -> None:
-        self._ask(Request(f"INSERT INTO {table} FROM INFILE FORMAT {form}", data=rows))
+        sql = f"INSERT INTO {table} FROM INFILE {DATA_FILE} FORMAT {form}"
+        self._ask(Request(sql, data=rows))
 
     def rows(self, sql: str) -> list[list[Any]]:
         return _data(self._ask(Request(sql, "JSONCompact")))
 
-    def packed(self, sql: str) -> bytes:
-        return self._ask(Request(sql, "RowBinary"))
+    def packed(self, sql: str, given: Given | None = None) -> bytes:
+        if given is None:
+            return self._ask(Request(sql, "RowBinary"))
+        # This engine has no tables that come with a query, but reads files.
+        file = f"file({DATA_FILE}, 'RowBinary', '{given.structure}')"
+        return self._ask(Request(sql.replace(GIVEN, file), "RowBinary", given.rows))
 
     def _ask(self, request: Request) -> bytes:
         try:
@@ -206,8 +226,16 @@ class _Server:
     def rows(self, sql: str) -> list[list[Any]]:
         return _data(self._call("raw_query", sql, fmt="JSONCompact"))
 
-    def packed(self, sql: str) -> bytes:
-        return cast("bytes", self._call("raw_query", sql, fmt="RowBinary"))
+    def packed(self, sql: str, given: Given | None = None) -> bytes:
+        sent = None
+        if given is not None:
+            from clickhouse_connect.driver.external import ExternalData
+
+            sent = ExternalData(
+                file_name=GIVEN, data=given.rows, fmt="RowBinary", structure=given.structure
+            )
+        answer = self._call("raw_query", sql, fmt="RowBinary", external_data=sent)
+        return cast("bytes", answer)
 
     def _call(self, method: str, first: str, **others: Any) -> Any:
         try:

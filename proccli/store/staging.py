@@ -10,7 +10,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from ipaddress import IPv4Address
 from itertools import product
 from typing import Any, Final, cast
 
@@ -19,13 +18,13 @@ from proccli.store.loadable import Document
 from proccli.store.rowbinary import encoders
 from proccli.store.schema import RULE_UNKNOWN, STAGED
 from proccli.store.sync_struct import PARSER, Process, Socket
+from proccli.store.text import Addresses
 from proccli.text import visible
 
 _LATEST_S: Final = MAX_U32
 """The last second that a time of ClickHouse can express."""
 _NO_NAMESPACE: Final = 1 << 40
 """Stands for the agent's number of a namespace that is not known."""
-_MOST_ADDRESSES: Final = 1 << 17
 _ENCODERS: Final = encoders(STAGED)
 
 
@@ -148,17 +147,7 @@ def _namespaces(
     return [names[number] for number in numbers]
 
 
-class _Addresses(dict[str, int]):
-    """Numbers of IPv4 addresses; a look-up takes half of the time of a cached function."""
-
-    def __missing__(self, ip: str) -> int:
-        if len(self) >= _MOST_ADDRESSES:
-            self.clear()
-        number = self[ip] = int(IPv4Address(ip))
-        return number
-
-
-_ADDRESSES: Final = _Addresses()
+_ADDRESSES: Final = Addresses()
 
 
 def _seconds(moment: datetime) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from struct import Struct
 from typing import Final
@@ -33,18 +33,21 @@ from proccli.store.schema import PROTOCOLS, ROLES
 _JOINED: Final = Struct("<BIIHQQBHQ")
 """A row of `joined_sql`, as the engine writes it."""
 _UDP: Final = PROTOCOLS.index("udp")
+_USED: Final = Struct("<QI")
+"""A host and an address that it uses."""
 
 
-class StoredFleet:
+class StoredHosts:
     """Hosts of a store at one moment. Their order is that of network and name."""
 
     def __init__(self, engine: Engine, moment: Moment) -> None:
         """Raises: StoreError, like all that reads."""
         self._engine = engine
         self._moment = moment
-        self.hosts: list[HostView] = host_views(engine, moment)
+        views = host_views(engine, moment)
+        self.hosts: list[HostView] = list(views.values())
         """Without processes, ends and listeners."""
-        self._numbers = {(view.network, view.name): n for n, view in enumerate(self.hosts)}
+        self._by_hash = {number: n for n, number in enumerate(views)}
         self._owners: dict[tuple[Network, str], list[int]] = {}
         for number, view in enumerate(self.hosts):
             for ip in view.addresses:
@@ -54,6 +57,32 @@ class StoredFleet:
     def present(self) -> Sequence[int]:
         """The numbers of all hosts."""
         return range(len(self.hosts))
+
+    def hosts_with(self, network: Network, ip: str) -> Sequence[int]:
+        """The hosts of a network that have this address."""
+        return self._owners.get((network, ip), ())
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+        if len({view.network for view in self.hosts}) < 2:
+            return 0
+        loopback = "intDiv(server_ip, 16777216) = 127"
+        ((count,),) = self._engine.rows(
+            "SELECT count() FROM (SELECT protocol, client_ip, client_port, server_ip, server_port"
+            f" FROM {self._moment.ends} AND NOT ({loopback})"
+            " GROUP BY protocol, client_ip, client_port, server_ip, server_port"
+            " HAVING uniqExact(scope) > 1)"
+        )
+        return int(count)
+
+
+class StoredFleet(StoredHosts):
+    """These hosts with all their connections and processes, for a graph."""
+
+    def __init__(self, engine: Engine, moment: Moment) -> None:
+        """Raises: StoreError, like all that reads."""
+        super().__init__(engine, moment)
+        self._numbers = {(view.network, view.name): n for n, view in enumerate(self.hosts)}
 
     def links(self) -> Iterator[Link]:
         """All connections; those between the same ends and the same server port are one link.
@@ -110,7 +139,7 @@ class StoredFleet:
         """The hosts that may have the remote end of a connection of a host, by its address."""
         if is_loopback(remote_ip):
             return (host,)
-        return self._owners.get((self.hosts[host].network, remote_ip), ())
+        return self.hosts_with(self.hosts[host].network, remote_ip)
 
     def listening(self, host: int, at: Endpoint) -> Sequence[int]:
         """No pids: documents have no listeners."""
@@ -147,19 +176,6 @@ class StoredFleet:
             found.setdefault(_udp_key(client, server), []).append(end)
         return found
 
-    def count_collisions(self) -> int:
-        """How many connections of different networks have equal keys for the server."""
-        if len({view.network for view in self.hosts}) < 2:
-            return 0
-        loopback = "intDiv(server_ip, 16777216) = 127"
-        ((count,),) = self._engine.rows(
-            "SELECT count() FROM (SELECT protocol, client_ip, client_port, server_ip, server_port"
-            f" FROM {self._moment.ends} AND NOT ({loopback})"
-            " GROUP BY protocol, client_ip, client_port, server_ip, server_port"
-            " HAVING uniqExact(scope) > 1)"
-        )
-        return int(count)
-
 
 def _udp_key(client: Endpoint, server: Endpoint) -> tuple[object, ...]:
     # Of a loopback connection, the server compares ports only.
@@ -168,26 +184,25 @@ def _udp_key(client: Endpoint, server: Endpoint) -> tuple[object, ...]:
     return (client, server)
 
 
-def host_views(engine: Engine, moment: Moment) -> list[HostView]:
-    """All hosts, ordered by network and name. Raises: StoreError."""
+def host_views(engine: Engine, moment: Moment) -> dict[int, HostView]:
+    """All hosts by their `HOST`, ordered by network and name. Raises: StoreError."""
     near = "if(role = 0, client_ip, server_ip)"
-    used = {
-        (network, host): ips
-        for network, host, ips in engine.rows(
-            f"SELECT network, host, groupUniqArray({near}) FROM {moment.ends}"
-            " GROUP BY network, host"
-        )
-    }
+    # By number, which takes less time than by network and name.
+    used = engine.packed(f"SELECT DISTINCT {HOST}, {near} FROM {moment.ends}")
+    addresses_of: dict[int, set[str]] = {}
+    for number, ip in _USED.iter_unpack(used):
+        addresses_of.setdefault(number, set()).add(int_to_ip(ip))
     rows = engine.rows(
-        "SELECT network, host, toUInt32(taken_at), source, boot_time, enabled, addresses,"
+        f"SELECT {HOST}, network, host, toUInt32(taken_at), source, boot_time, enabled, addresses,"
         f" left_out_reasons, left_out_counts FROM {moment.database}.hosts"
         f" WHERE {moment.of_documents} ORDER BY network, host"
     )
     # A document that was loaded twice at the same moment has two rows until they are merged.
-    views: dict[tuple[str, str], HostView] = {}
-    for network, host, taken_at, source, boot, enabled, addresses, reasons, counts in rows:
-        own = {int_to_ip(ip) for ip in (*addresses, *used.get((network, host), ()))}
-        views[network, host] = HostView(
+    views: dict[int, HostView] = {}
+    for text, network, host, taken_at, source, boot, enabled, ips, reasons, counts in rows:
+        number = int(text)
+        own = addresses_of.get(number, set()).union(map(int_to_ip, ips))
+        view = HostView(
             name=host,
             source=source,
             kind="sync",
@@ -200,7 +215,11 @@ def host_views(engine: Engine, moment: Moment) -> list[HostView]:
             left_out=dict(zip(reasons, counts, strict=True)),
             enabled=bool(enabled),
         )
-    return list(views.values())
+        same = views.setdefault(number, view)
+        if (same.network, same.name) != (network, host):
+            raise StoreError("two hosts have the same number: ask about fewer hosts")
+        views[number] = view
+    return views
 
 
 def _is_host_address(ip: str) -> bool:
@@ -285,27 +304,17 @@ _END: Final = Struct("<QBBIHIHQII")
 def whole_views(engine: Engine, moment: Moment) -> Iterator[HostView]:
     """All hosts with their processes and ends, ordered by network and name. Raises: StoreError."""
     views = host_views(engine, moment)
-    numbers = {
-        (network, host): int(number)
-        for network, host, number in engine.rows(
-            f"SELECT DISTINCT network, host, {HOST} FROM {moment.database}.hosts"
-            f" WHERE {moment.of_documents}"
-        )
-    }
-    if len(set(numbers.values())) < len(numbers):
-        raise StoreError("two hosts have the same number: ask about fewer hosts")
     masked = masked_hosts(engine, moment)
-    for first in range(0, len(views), _HOSTS_AT_ONCE):
-        some = views[first : first + _HOSTS_AT_ONCE]
-        listed = ", ".join(str(numbers[view.network, view.name]) for view in some)
-        wanted = f"{HOST} IN ({listed})"
+    everyone = iter(views.items())
+    while some := dict(islice(everyone, _HOSTS_AT_ONCE)):
+        wanted = f"{HOST} IN ({', '.join(map(str, some))})"
         processes: dict[tuple[str, str], dict[int, HostProcess]] = {}
         for network, host, _, process in stored_processes(engine, moment, masked, wanted):
             processes.setdefault((network, host), {})[process.pid] = process
         ends = _ends(engine, moment, wanted)
-        for view in some:
-            key = (view.network, view.name)
-            yield replace(view, processes=processes.get(key, {}), ends=ends.get(numbers[key], ()))
+        for number, view in some.items():
+            own = processes.get((view.network, view.name), {})
+            yield replace(view, processes=own, ends=ends.get(number, ()))
 
 
 def _ends(engine: Engine, moment: Moment, wanted: str) -> Mapping[int, EndColumns]:

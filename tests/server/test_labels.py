@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
+from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from proccli.model.hosts import ConnectionEnd, HostProcess, HostView
 from proccli.model.sockets import Endpoint
+from proccli.server.labels import Labeller
 from proccli.versions import SERVERS
 from tests.build import NOW_S
 from tests.server.building import (
     NOW_NS,
     NS_PER_S,
     end,
+    endpoint,
     flow,
     host_process,
+    labeller,
     labels,
     refused,
     view,
     words,
 )
+from tests.server.fleets import fleets
 
 CLIENT = "10.0.0.1:4000 > 10.0.0.2:80"
 SERVER = "10.0.0.2:80 < 10.0.0.1:4000"
@@ -60,11 +69,11 @@ def test_both_ends_of_a_udp_connection_are_found() -> None:
     ("record", "expected"),
     [
         (flow(CLIENT, problem="no ip_0"), "no-flow"),
-        (replace(flow(CLIENT), side_0=None), "no-flow"),
-        (replace(flow(CLIENT), side_1=None), "no-flow"),
+        (flow(CLIENT)._replace(side_0=None), "no-flow"),
+        (flow(CLIENT)._replace(side_1=None), "no-flow"),
         (flow(CLIENT, protocol=None), "other-protocol"),
-        (replace(flow(CLIENT), side_0=Endpoint("::1", 4000)), "ipv6"),
-        (replace(flow(CLIENT), side_1=Endpoint("2001:db8::1", 80)), "ipv6"),
+        (flow(CLIENT)._replace(side_0=Endpoint("::1", 4000)), "ipv6"),
+        (flow(CLIENT)._replace(side_1=Endpoint("2001:db8::1", 80)), "ipv6"),
         (flow("10.0.0.1:4001 > 10.0.0.2:80"), "no-connection"),
         (flow("10.9.0.1:4000 > 10.9.0.2:80"), "no-host"),
         (flow("0.0.0.0:4000 > 0.0.0.0:80"), "no-host"),
@@ -505,3 +514,37 @@ def test_an_agent_that_sends_nothing_gets_no_labels() -> None:
 
     assert words(flow(CLIENT, host="a"), silent, server) == ("sync-disabled", "other-agent")
     assert words(flow(CLIENT, host="b"), silent, server) == ("sync-disabled", "socket")
+
+
+@given(
+    views=fleets(),
+    network=st.sampled_from((None, "", "blue")),
+    enabled=st.booleans(),
+    start_s=st.sampled_from((None, NOW_S - 1.0, NOW_S - 1_000.0)),
+)
+def test_the_short_way_has_the_labels_of_the_long_one(
+    views: Sequence[HostView], network: str | None, start_s: float | None, *, enabled: bool
+) -> None:
+    """Of any flow between the addresses of few connections, seen by any host."""
+    first, *more = views
+    hosts = [replace(first, enabled=enabled), *more]
+    ends = {address for view in views for end in view.ends for address in (end.client, end.server)}
+    flows = [
+        flow(CLIENT, protocol=protocol, host=host, start_s=start_s, end_s=None)._replace(
+            side_0=one, side_1=other
+        )
+        for one, other in product(sorted({*ends, endpoint("10.0.0.9:80")}), repeat=2)
+        for protocol in ("tcp", "udp")
+        for host in (None, "a", "c", "nobody")
+    ]
+    names = [f"{view.network}{view.name}" for view in hosts]
+    found = []
+    for long_way in (False, True):
+        with labeller(*hosts, names=names, network=network) as made:
+            if long_way:
+                with patch.object(Labeller, "_simple_labels", return_value=None):
+                    found.append([made.label_flow(one) for one in flows])
+            else:
+                found.append([made.label_flow(one) for one in flows])
+
+    assert found[0] == found[1]

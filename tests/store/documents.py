@@ -111,8 +111,8 @@ def lines(*documents: Mapping[str, Any]) -> bytes:
     return b"".join(json.dumps(one).encode() + b"\n" for one in documents)
 
 
-_IPS = ("10.0.0.1", "10.0.0.2", "10.0.0.3", "203.0.113.9", "127.0.0.1", "127.0.0.2")
-_PORTS = (80, 4000, 4001)
+RANDOM_IPS = ("10.0.0.1", "10.0.0.2", "10.0.0.3", "203.0.113.9", "127.0.0.1", "127.0.0.2")
+RANDOM_PORTS = (80, 4000, 4001)
 
 
 def random_fleet(seed: int) -> list[dict[str, Any]]:
@@ -129,9 +129,11 @@ def random_fleet(seed: int) -> list[dict[str, Any]]:
         links = []
         for _ in range(chance.randint(0, 8)):
             pid = chance.choice((1, 2, 3))
-            client, server = ((chance.choice(_IPS[:4]), chance.choice(_PORTS)) for _ in range(2))
+            client, server = (
+                (chance.choice(RANDOM_IPS[:4]), chance.choice(RANDOM_PORTS)) for _ in range(2)
+            )
             if chance.random() < 0.3:
-                client = (chance.choice(_IPS[4:]), client[1])
+                client = (chance.choice(RANDOM_IPS[4:]), client[1])
                 server = (client[0], server[1])
             protocol = chance.choice(("tcp", "tcp", "udp"))
             role = (

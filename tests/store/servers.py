@@ -14,17 +14,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from proccli.store.address import StoreAddress, parse_address
+from proccli.store.engine import GIVEN, Given
 from tests.waiting import eventually
 
 DEBIANS = shutil.which("clickhouse-server") or shutil.which(
     "clickhouse-server", path="/usr/sbin:/sbin"
 )
 """Debian's package has version 18.16."""
-Backend = Callable[[bytes, bytes], bytes]
-"""Runs a statement with the data to insert; returns its output."""
+Backend = Callable[[bytes, bytes, Given | None], bytes]
+"""Runs a statement with the data to insert and a table for its query; returns its output."""
 
 _CONFIG = """<?xml version="1.0"?>
 <yandex>
@@ -109,11 +110,14 @@ def _free_port() -> int:
 def _backend(port: int) -> Backend:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
-    def run(sql: bytes, data: bytes) -> bytes:
+    def run(sql: bytes, data: bytes, given: Given | None) -> bytes:
         sql = sql.replace(_HANDSHAKE, _HANDSHAKE.replace(b"readonly", b"toUInt8(0) AS readonly"))
-        body = sql + b"\n" + data if data else sql
+        url = f"http://127.0.0.1:{port}/"
+        request = urllib.request.Request(url, data=sql + b"\n" + data if data else sql)
+        if given is not None:
+            request = _with_table(url, sql, given)
         try:
-            with opener.open(f"http://127.0.0.1:{port}/", data=body) as answer:
+            with opener.open(request) as answer:
                 return bytes(answer.read())
         except urllib.error.HTTPError as error:
             raise Refused(error.read().decode(errors="replace")) from error
@@ -121,9 +125,23 @@ def _backend(port: int) -> Backend:
     return run
 
 
+def _with_table(url: str, sql: bytes, given: Given) -> urllib.request.Request:
+    settings = {
+        "query": sql.decode(),
+        f"{GIVEN}_format": "RowBinary",
+        f"{GIVEN}_structure": given.structure,
+    }
+    head = f'--edge\r\nContent-Disposition: form-data; name="{GIVEN}"; filename="{GIVEN}"\r\n\r\n'
+    return urllib.request.Request(
+        f"{url}?{urlencode(settings)}",
+        data=head.encode() + given.rows + b"\r\n--edge--\r\n",
+        headers={"Content-Type": "multipart/form-data; boundary=edge"},
+    )
+
+
 def _answers(backend: Backend) -> bool:
     try:
-        return backend(b"SELECT 1", b"") == b"1\n"
+        return backend(b"SELECT 1", b"", None) == b"1\n"
     except OSError:
         return False
 
@@ -149,10 +167,14 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = self._body()
-            (query,) = parse_qs(urlsplit(self.path).query).get("query", [""])
+            options = parse_qs(urlsplit(self.path).query)
+            (query,) = options.get("query", [""])
+            given = None
+            if structure := options.get(f"{GIVEN}_structure"):
+                given, body = Given(structure[0], self._table(body)), b""
             sql, data = (query.encode(), body) if query else self._split(body)
             try:
-                status, answer = 200, backend(sql, data)
+                status, answer = 200, backend(sql, data, given)
             except Exception as error:
                 status, answer = 500, str(error).encode()
             self.send_response(status)
@@ -173,6 +195,11 @@ def _handler(backend: Backend) -> type[BaseHTTPRequestHandler]:
                 self.rfile.readline()
             self.rfile.readline()
             return b"".join(pieces)
+
+        def _table(self, form: bytes) -> bytes:
+            edge = form[: form.index(b"\r\n")]
+            part = form[: form.rindex(b"\r\n" + edge)]
+            return part[part.index(b"\r\n\r\n") + 4 :]
 
         def _split(self, body: bytes) -> tuple[bytes, bytes]:
             found = re.match(rb"\s*INSERT INTO \S+ (?:\([^)]*\) )?FORMAT \w+\n", body)

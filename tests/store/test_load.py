@@ -14,7 +14,7 @@ import pytest
 
 from proccli.errors import StoreError
 from proccli.store.address import parse_address
-from proccli.store.engine import Engine, Form, open_engine
+from proccli.store.engine import Engine, Form, Given, open_engine
 from proccli.store.load import load
 from proccli.store.loadable import Document, Refused
 from proccli.store.schema import STAGING, create_tables, from_staging, require_tables
@@ -129,8 +129,8 @@ class _Broken:
     def rows(self, sql: str) -> list[list[Any]]:
         return self._engine.rows(sql)
 
-    def packed(self, sql: str) -> bytes:
-        return self._engine.packed(sql)
+    def packed(self, sql: str, given: Given | None = None) -> bytes:
+        return self._engine.packed(sql, given)
 
 
 def test_tables_of_a_killed_load_are_removed(engine: Engine, new_store: NewStore) -> None:

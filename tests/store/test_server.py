@@ -11,11 +11,13 @@ from proccli.errors import StoreError
 from proccli.store.address import parse_address
 from proccli.store.changes import changes, prune
 from proccli.store.current import Moment
-from proccli.store.engine import Engine, Form, open_engine
+from proccli.store.engine import Engine, Form, Given, open_engine
 from proccli.store.load import load
 from proccli.store.questions import Selection, hosts, names
 from proccli.store.schema import create_tables
+from proccli.store.stored_flows import StoredFlows
 from tests.store.documents import NOW_S, document, process, random_fleet
+from tests.store.flows import labels, random_flows
 from tests.store.servers import DEBIANS, debian_servers, stand_in
 from tests.store.test_join import comparable, in_store, staged
 
@@ -42,6 +44,11 @@ def answers(engine: Engine, database: str) -> list[Any]:
         names(engine, now, Selection()),
         hosts(engine, now, Selection(without=("a*",))),
         changes(engine, yesterday, now),
+        *(
+            labels(StoredFlows(engine, one), random_flows(), network=network)
+            for one in (now, now._replace(is_newest=False))
+            for network in ("", "03", "17")
+        ),
     ]
 
 
@@ -60,11 +67,14 @@ def test_a_server_by_http_has_the_same_answers(
 ) -> None:
     """A stand-in: HTTP as a server speaks it, the embedded engine behind it."""
 
-    def backend(sql: bytes, data: bytes) -> bytes:
+    def backend(sql: bytes, data: bytes, given: Given | None) -> bytes:
         from proccli.store.child import Request
         from proccli.store.engine import _Embedded
 
         assert isinstance(engine, _Embedded)
+        if given is not None:
+            assert sql.endswith(b" FORMAT RowBinary")
+            return engine.packed(sql.decode().rpartition(" FORMAT ")[0], given)
         if data:
             form = cast("Form", sql.split()[-1].decode())
             engine.insert(sql.split()[2].decode(), data, form)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from proccli.commands.hosts.read import read_hosts
 from proccli.commands.inputs import InputOptions, Progress
@@ -15,8 +16,8 @@ from proccli.model.config import Config
 from proccli.model.hosts import HostView
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
-from proccli.server.graph import ConnectedHosts
 from proccli.server.join import Network
+from proccli.server.senders import NamedHosts
 from proccli.server.store import Fleet, PackedHost
 from proccli.sources.opening import NamedSource
 from proccli.versions import DEFAULT_AGENT
@@ -166,7 +167,14 @@ def _host_again(*, newer: HostView, older: HostView) -> Note:
     return Note.of("host-again", older=older.source, newer=newer.source, host=newer.name)
 
 
-def host_names(fleet: ConnectedHosts) -> tuple[str, ...]:
+class CountedHosts(NamedHosts, Protocol):
+    """Hosts of which it is known how many connections collide."""
+
+    def count_collisions(self) -> int:
+        """How many connections of different networks have equal keys for the server."""
+
+
+def host_names(fleet: NamedHosts) -> tuple[str, ...]:
     """The names of the hosts; equal ones get the network, and if that is not enough, the source."""
     names = [view.name for view in fleet.hosts]
     for more in (_with_network, _with_source):
@@ -186,7 +194,7 @@ def _with_source(name: str, view: HostView) -> str:
     return f"{name} [{view.source}]"
 
 
-def fleet_notes(fleet: ConnectedHosts, names: Sequence[str]) -> Iterator[Note]:
+def fleet_notes(fleet: CountedHosts, names: Sequence[str]) -> Iterator[Note]:
     """Warnings about agents that send nothing and connections that the server confuses."""
     for host in fleet.present:
         # With a configuration, reading the source has given this warning already.
@@ -196,7 +204,7 @@ def fleet_notes(fleet: ConnectedHosts, names: Sequence[str]) -> Iterator[Note]:
         yield crossed
 
 
-def _crossed(fleet: ConnectedHosts) -> Note | None:
+def _crossed(fleet: CountedHosts) -> Note | None:
     """Connections of different networks that look the same to the server.
 
     Agents send no VPC with a connection, so the server cannot distinguish networks.

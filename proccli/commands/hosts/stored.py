@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
 from proccli.commands.hosts.gather import Gathered, fleet_notes, host_names
 from proccli.commands.inputs import InputOptions
 from proccli.commands.stores import StoredDocuments, host_notes, moment_of, opened_store
+from proccli.errors import SourceError
+from proccli.model.note import Note
 from proccli.server.store import Fleet
 from proccli.store.stored_fleet import lacks_tags, whole_views
+from proccli.store.stored_flows import StoredFlows
 from proccli.versions import DEFAULT_AGENT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatheredFlows:
+    """The hosts of a store for flows, as `Gathered` has those of sources."""
+
+    fleet: StoredFlows
+    names: tuple[str, ...]
+    server: str
+    notes: tuple[Note, ...]
+    incomplete: bool
+    failures: tuple[SourceError, ...] = ()
+    """None: a store is read whole or not at all."""
 
 
 def gather_stored(options: InputOptions, stored: StoredDocuments) -> Gathered:
@@ -35,6 +55,25 @@ def gather_stored(options: InputOptions, stored: StoredDocuments) -> Gathered:
         except BaseException:
             fleet.close()
             raise
+
+
+@contextmanager
+def gather_flows(options: InputOptions, stored: StoredDocuments) -> Iterator[GatheredFlows]:
+    """The same hosts, while the store is open; their ends are fetched when flows need them.
+
+    Raises: StoreError, StateLocked.
+    """
+    with opened_store(stored.request) as opened:
+        moment = moment_of(opened, stored.at_s, stored.max_age_s)
+        fleet = StoredFlows(opened.engine, moment)
+        names = host_names(fleet)
+        yield GatheredFlows(
+            fleet=fleet,
+            names=names,
+            server=server_of(options),
+            notes=(*host_notes(opened, moment), *fleet_notes(fleet, names)),
+            incomplete=lacks_tags(opened.engine, moment),
+        )
 
 
 def server_of(options: InputOptions) -> str:

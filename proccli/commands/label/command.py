@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import click
@@ -12,7 +14,7 @@ import click
 from proccli.cli.failures import report_sources
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_message, warn
-from proccli.cli.output import Invocation, is_stream, view_of, write_pieces
+from proccli.cli.output import Invocation, has_input, is_stream, view_of, write_pieces
 from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import (
     INPUT_PATH,
@@ -31,6 +33,8 @@ from proccli.commands.options.store import store_options
 from proccli.errors import EXIT_INCOMPLETE, EXIT_INPUT
 
 if TYPE_CHECKING:
+    from proccli.commands.hosts.gather import Gathered
+    from proccli.commands.hosts.stored import GatheredFlows
     from proccli.commands.inputs import InputOptions
     from proccli.commands.label.label import Labelling
     from proccli.commands.samples import WaitPolicy
@@ -43,6 +47,8 @@ if TYPE_CHECKING:
 _WHAT = "Labelling options"
 _AGENT_ID = re.compile(r"\d{1,10}", re.ASCII)
 _MOST_AGENT_ID = 0xFFFF_FFFF
+_GRACE_S = 0.05
+"""How long to wait for more records before a store is asked about those that are there."""
 
 
 def _fields(_ctx: click.Context, _param: click.Parameter, value: str | None) -> FieldMap | None:
@@ -195,18 +201,27 @@ def command(
     from proccli.versions import server_version
 
     require_there(flows)
-    if stored is not None:
-        from proccli.commands.hosts.stored import gather_stored
+    with ExitStack() as stack:
+        gathered: Gathered | GatheredFlows
+        store = None
+        if stored is not None:
+            from proccli.commands.hosts.stored import gather_flows
 
-        gathered = gather_stored(options, stored)
-    else:
-        with progress_bar(invocation, len(sources), "Reading") as progress:
-            gathered = gather(options, sources, wait_policy, progress)
-    with gathered.fleet, opened(flows) as (file, name):
+            gathered = stack.enter_context(gather_flows(options, stored))
+            store = gathered.fleet
+        else:
+            with progress_bar(invocation, len(sources), "Reading") as progress:
+                gathered = gather(options, sources, wait_policy, progress)
+            stack.enter_context(gathered.fleet)
+        file, name = stack.enter_context(opened(flows))
+        # Records and labels have no cycles, and there are many at a time: a third of the time.
+        gc.disable()
+        stack.callback(gc.enable)
         warn(invocation, gathered.notes)
         report_sources(gathered.failures, invocation)
         labelling = Labelling(
             gathered,
+            store=store,
             network=in_network,
             within_s=within_s,
             server=server_version(gathered.server),
@@ -244,19 +259,25 @@ def _print(
 
     is_capture, stream = sniffed(file)
     wanted = cast("FlowFormat | None", None if form == "capture" else form)
-    at_once = is_stream(file)
+    is_live = is_stream(file)
     keys = labelling.keys()
     if not is_capture and form != "capture":
         if with_agents:
             raise click.UsageError(f"--agent-id requires a capture, but {name} is not one")
         records = read_flows(stream, name, form=wanted, fields=fields, keys=keys)
-        write_pieces(labelling.flows(records), at_once=at_once)
+
+        def must_wait() -> bool:
+            return is_live and not records.has_next and not has_input(file, _GRACE_S)
+
+        labelled = labelling.flows(records, must_wait)
+        write_pieces(labelled, at_once=lambda: is_live and not records.has_next)
         return records.notes
     if fields.names or wanted is not None:
         what = "--fields" if fields.names else f"--format {wanted}"
         raise click.UsageError(f"{what} requires flow records, but {name} is a capture")
     capture = capture_of(stream, name)
     counts = ConnectionCounts()
-    labelled = labelling.captured(assemble_connections(capture.segments(), counts=counts))
-    write_pieces((captured_line(*item, keys) for item in labelled), at_once=at_once)
+    connections = assemble_connections(capture.segments(), counts=counts)
+    captured = labelling.captured(connections, lambda: is_live and not has_input(file, _GRACE_S))
+    write_pieces((captured_line(*item, keys) for item in captured), at_once=is_live)
     return (*capture.notes(), *evicted_notes(counts, name))

@@ -50,10 +50,6 @@ class EncodedLabels:
     """The text to append to the record."""
 
 
-def _shown(side: SideLabel) -> tuple[object, ...]:
-    return side.label, side.gprocess, side.auto_instance, side.tags
-
-
 class LabelColumns:
     """Encodes the values of label columns; caches the result for each pair of labels."""
 
@@ -75,8 +71,7 @@ class LabelColumns:
         self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
     ) -> EncodedLabels:
         """The encoded labels for a record that already has the columns `present`."""
-        # Without host and pid, which are not shown: many processes have the same labels.
-        key = (present, *_shown(side_0), *_shown(side_1))
+        key = (present, side_0.shown, side_1.shown)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:

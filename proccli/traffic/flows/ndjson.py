@@ -104,6 +104,9 @@ _BLANKS: Final = b" \t\r\n"
 _SHAPES_CACHED: Final = 256
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 _decode = json.JSONDecoder().decode
+_raw_decode_all: Final = json.JSONDecoder().raw_decode
+"""Takes half of the time of `_decode`, but takes no blanks before the value, and any text after."""
+_USUAL_ENDS: Final = frozenset({"", "\n", "\r\n"})
 _decode_long_numbers = json.JSONDecoder(parse_int=str).decode
 
 
@@ -118,14 +121,16 @@ def json_records(lines: Lines, context: FlowContext) -> Iterator[bytes | JsonRec
         try:
             values = parse_object(text)
             keys = tuple(values)
-            nested = {path: look_up(values, path) for path in paths_below(keys)}
-            found = tuple(path for path, value in nested.items() if value is not None)
+            found: tuple[str, ...] = ()
+            if below := paths_below(keys):
+                nested = {path: look_up(values, path) for path in below}
+                found = tuple(path for path, value in nested.items() if value is not None)
+                values |= nested
             shape = shapes.get((keys, found))
             if shape is None:
                 if len(shapes) >= _SHAPES_CACHED:
                     shapes.clear()
                 shape = shapes[keys, found] = _Shape(keys, found, labels, context)
-            values |= nested
             spans = shape.finder.spans(text) if shape.finder is not None else {}
         except (ValueError, RecursionError):
             if not line.isspace():
@@ -147,7 +152,9 @@ def _paths_below(paths: Sequence[str], keys: Sequence[str]) -> Sequence[str]:
 def parse_object(text: str) -> dict[str, Any]:
     """The JSON object. Raises: ValueError, also for JSON that is not an object; RecursionError."""
     try:
-        value = _decode(text)
+        value, end = _raw_decode_all(text) if text.startswith("{") else (None, 0)
+        if text[end:] not in _USUAL_ENDS or value is None:
+            value = _decode(text)
     except json.JSONDecodeError:
         raise
     except ValueError:

@@ -37,6 +37,7 @@ class FlowStream:
         self._form = form
         self._context = FlowContext(fields=fields, keys=keys, times=TimeReader(fields.zone))
         self._notes: Sequence[Note] = ()
+        self._lines: Lines | None = None
 
     def __iter__(self) -> Iterator[bytes | FlowRecord]:
         """The records, and as bytes everything else: headers, comments, invalid lines.
@@ -48,9 +49,14 @@ class FlowStream:
         """
         context = self._context
         with self._opening as (file, name):
-            lines = Lines(file, name)
+            self._lines = lines = Lines(file, name)
             yield from _records(lines, self._form, context)
         self._notes = (*context.problems.notes(name, context.times),)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether there is more already, so that the next record need not be waited for."""
+        return self._lines is not None and self._lines.has_next
 
     @property
     def notes(self) -> Sequence[Note]:

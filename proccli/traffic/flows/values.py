@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
-from functools import lru_cache
+from functools import lru_cache, partial
 from math import isfinite
 from typing import Any, Final
 
-from proccli.model.flows import AutoInstanceKind, Flow
+from proccli.model.flows import AutoInstanceKind, Flow, new_flow
 from proccli.model.process import MAX_PID
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.traffic.flows.fields import RecordFields, SideFields
@@ -137,11 +137,11 @@ def _address(text: str) -> str | None:
 
 def read_port(value: object) -> int | None:
     """A port, 0 to 65535; None: anything else. Some exporters write `80.0`."""
-    if type(value) is str:
+    if type(value) is int:
+        port = value
+    elif type(value) is str:
         digits = value.strip().removesuffix(".0")
         port = int(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 5 else -1
-    elif type(value) is int:
-        port = value
     elif type(value) is float and value.is_integer():
         port = int(value)
     else:
@@ -230,18 +230,21 @@ class FlowReader:
         side_1, problem_1 = _endpoint(values, fields.side_1, ip6, "1")
         start_s = None if fields.start is None else self._times.read(values[fields.start])
         protocol = None if fields.protocol is None else read_protocol(values[fields.protocol])
-        return Flow(
-            protocol=protocol,
-            side_0=side_0,
-            side_1=side_1,
-            start_s=start_s,
-            end_s=self._end(values, start_s),
-            host=None if fields.host is None else _name(values[fields.host]),
-            pid_0=_pid(values, fields.side_0.pid),
-            pid_1=_pid(values, fields.side_1.pid),
-            instance_0=_instance(values, fields.side_0) if self._with_instance[0] else "none",
-            instance_1=_instance(values, fields.side_1) if self._with_instance[1] else "none",
-            problem=problem_0 or problem_1,
+        pid_0, pid_1 = fields.side_0.pid, fields.side_1.pid
+        return new_flow(
+            (
+                protocol,
+                side_0,
+                side_1,
+                start_s,
+                self._end(values, start_s),
+                None if fields.host is None else _name(values[fields.host]),
+                None if pid_0 is None else _pid(values[pid_0]),
+                None if pid_1 is None else _pid(values[pid_1]),
+                _instance(values, fields.side_0) if self._with_instance[0] else "none",
+                _instance(values, fields.side_1) if self._with_instance[1] else "none",
+                problem_0 or problem_1,
+            )
         )
 
     def _end(self, values: Mapping[str, Any], start_s: float | None) -> float | None:
@@ -254,10 +257,16 @@ class FlowReader:
         return start_s + duration if duration is not None and 0 <= duration < _LONGEST_S else None
 
 
+_new_endpoint: Final[Callable[[tuple[str, int]], Endpoint]] = partial(tuple.__new__, Endpoint)
+
+
 def _endpoint(
     values: Mapping[str, Any], side: SideFields, ip6: bool | None, n: str
 ) -> tuple[Endpoint | None, str | None]:
-    written = _written_address(values, side, ip6)
+    # Most records have one column of addresses, with texts, and ports that are numbers.
+    written = None if side.ip is None else values[side.ip]
+    if written in _NOTHING:
+        written = _address_by_family(values, side, ip6)
     if written in _NOTHING:
         return None, f"no ip_{n}"
     port_written = None if side.port is None else values[side.port]
@@ -269,12 +278,10 @@ def _endpoint(
     port = read_port(port_written)
     if port is None:
         return None, f"unreadable port_{n}"
-    return Endpoint(ip, port), None
+    return _new_endpoint((ip, port)), None
 
 
-def _written_address(values: Mapping[str, Any], side: SideFields, ip6: bool | None) -> object:
-    if side.ip is not None and (written := values[side.ip]) not in _NOTHING:
-        return written
+def _address_by_family(values: Mapping[str, Any], side: SideFields, ip6: bool | None) -> object:
     four = None if side.ip4 is None else values[side.ip4]
     six = None if side.ip6 is None else values[side.ip6]
     if ip6 is not None:
@@ -283,9 +290,9 @@ def _written_address(values: Mapping[str, Any], side: SideFields, ip6: bool | No
     return six if four in ("0.0.0.0", *_NOTHING) and six not in _NOTHING else four  # noqa: S104
 
 
-def _pid(values: Mapping[str, Any], name: str | None) -> int | None:
+def _pid(value: object) -> int | None:
     """A pid; 0, which databases write for a missing one, is none."""
-    number = None if name is None else read_number(values[name])
+    number = read_number(value)
     return int(number) if number and number == int(number) and 0 < number <= MAX_PID else None
 
 

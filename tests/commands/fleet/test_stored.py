@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.runner import call
+from tests.cli.runner import PROGRAM, call, environment
+from tests.commands.label.test_command import Running
 from tests.store.documents import NOW_S, Link, document, lines, process
 
 CONNECTION = (("10.0.0.1", 4000), ("10.0.0.2", 5432))
@@ -118,6 +121,59 @@ def test_labels_equal_those_of_the_documents(now: Path, loaded: str, tmp_path: P
     assert json.loads(stored.out.splitlines()[2])["gprocess_1"] is None
 
 
+FLOW = {"ip_0": "10.0.0.1", "port_0": 4000, "ip_1": "10.0.0.2", "port_1": 5432, "protocol": 6}
+
+
+@pytest.fixture(scope="module")
+def free(now: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A store that no engine of this process uses."""
+    address = f"chdb://{tmp_path_factory.mktemp('free')}/store"
+    files = [str(now / name) for name in ("web.jsonl", "db.jsonl")]
+    command = [*PROGRAM, "fleet", "load", "--store", address, *files]
+    subprocess.run(command, check=True, capture_output=True, env=environment())
+    return address
+
+
+def test_a_record_of_a_pipe_comes_out_before_the_next_is_written(free: str) -> None:
+    """Although a store is asked about many at a time."""
+    running = Running("--store", free)
+    line = json.dumps(FLOW).encode() + b"\n"
+
+    shown = []
+    for lines_ in (line, line * 3):
+        running.write(lines_)
+        shown += [running.read_line() for _ in lines_.splitlines()]
+    code, rest, err = running.end()
+
+    assert (code, rest, b"error" in err) == (0, b"", False), err
+    assert [json.loads(line)["gprocess_1"] for line in shown] == ["postgres"] * 4
+
+
+def test_an_interrupt_while_the_store_is_open_is_quiet(free: str) -> None:
+    running = Running("--store", free)
+    running.write(json.dumps(FLOW).encode() + b"\n")
+    running.read_line()
+
+    running.interrupt()
+
+    code, out, err = running.end()
+    assert (code, out, err.strip()) == (130, b"", b"")
+
+
+def test_records_before_a_damage_come_out(loaded: str, tmp_path: Path) -> None:
+    path = tmp_path / "flows.gz"
+    lines_ = "".join(f"{json.dumps(FLOW | {'n': n})}\n" for n in range(40_000))
+    path.write_bytes(gzip.compress(lines_.encode())[:-200])
+
+    done = call("label", "--store", loaded, "--in-network", "", str(path))
+
+    numbers = [json.loads(line)["n"] for line in done.out.splitlines()]
+    assert done.code == 3
+    assert "unexpected end of gzip data" in done.err
+    assert numbers == list(range(len(numbers)))
+    assert 30_000 < len(numbers) < 40_000
+
+
 @pytest.mark.parametrize("loads", [1, 2])
 def test_a_flow_between_two_sightings_is_labelled(loads: int, tmp_path: Path) -> None:
     """The documents alone show the connection at one time each."""
@@ -127,8 +183,7 @@ def test_a_flow_between_two_sightings_is_labelled(loads: int, tmp_path: Path) ->
     ]
     (tmp_path / "web.jsonl").write_bytes(lines(*made))
     (tmp_path / "first.jsonl").write_bytes(lines(made[0]))
-    flow = {"ip_0": "10.0.0.1", "port_0": 4000, "ip_1": "10.0.0.2", "port_1": 5432, "protocol": 6}
-    (tmp_path / "flows").write_text(json.dumps(flow | TIMES) + "\n")
+    (tmp_path / "flows").write_text(json.dumps(FLOW | TIMES) + "\n")
     address = f"chdb://{tmp_path}/store"
     for name in ("first", "web")[-loads:]:
         assert call("fleet", "load", "--store", address, str(tmp_path / f"{name}.jsonl")).code == 0

@@ -1,0 +1,70 @@
+"""Items in batches, with what they need, which is fetched while those before them are used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+from proccli.server.labels import Needs
+
+FIRST_BATCH: Final = 1 << 14
+"""Items that are fetched for at first; then twice as many each time."""
+LARGEST_BATCH: Final = 1 << 16
+"""A store goes through all its ends for a batch, in half a second for 10,000 hosts; and as many
+items are in memory."""
+
+_Item = TypeVar("_Item")
+_Known = TypeVar("_Known")
+
+
+def fetched(
+    items: Iterable[_Item],
+    add_needs: Callable[[_Item, Needs], None],
+    fetch: Callable[[Needs], _Known],
+    must_wait: Callable[[], bool],
+) -> Iterator[tuple[Sequence[_Item], _Known]]:
+    """All items in batches, each with what was fetched for it.
+
+    A batch is fetched by a thread, while the next one is read and the one before is used: the
+    store is another process. If there is an error in `items`, those before it come first.
+
+    `must_wait`: whether there is no next item yet; then all that is there comes first.
+    """
+    pool = ThreadPoolExecutor(1)
+    waiting: tuple[Sequence[_Item], Future[_Known]] | None = None
+    try:
+        for batch, is_last, error in _batches(items, must_wait):
+            needs = Needs(set(), set())
+            for item in batch:
+                add_needs(item, needs)
+            before, waiting = waiting, (batch, pool.submit(fetch, needs))
+            if before is not None:
+                yield before[0], before[1].result()
+            if is_last:
+                yield waiting[0], waiting[1].result()
+                waiting = None
+            if error is not None:
+                raise error
+    finally:
+        # After an error or Ctrl-C, who opened the store ends it, and so the thread.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _batches(
+    items: Iterable[_Item], must_wait: Callable[[], bool]
+) -> Iterator[tuple[Sequence[_Item], bool, Exception | None]]:
+    """The items, whether they are the last ones for now, and the error after them."""
+    batch: list[_Item] = []
+    size = FIRST_BATCH
+    problem = None
+    try:
+        for item in items:
+            batch.append(item)
+            is_last = must_wait()
+            if is_last or len(batch) == size:
+                yield batch, is_last, None
+                batch, size = [], min(2 * size, LARGEST_BATCH)
+    except Exception as error:
+        problem = error
+    yield batch, True, problem
