@@ -97,7 +97,7 @@ def wrong(err: str) -> str:
     """What is said to be wrong, but for what a user without rights can't see of others' processes
     on the machine."""
     lines = err.splitlines(keepends=True)
-    return "".join(line for line in lines if "without root's rights" not in line)
+    return "".join(line for line in lines if "without root" not in line)
 
 
 def parsed(text: str) -> Any:
