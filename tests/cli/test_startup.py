@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,12 @@ def loaded(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
+@cache
+def loaded_for_help() -> set[str]:
+    """What click loads is not ours to choose: with Python 3.10, `subprocess` is among it."""
+    return loaded("--help")
+
+
 def own(modules: set[str]) -> set[str]:
     return {name for name in modules if name.partition(".")[0] == "proccli"}
 
@@ -110,7 +117,8 @@ def test_help_loads_no_command() -> None:
     modules = loaded("--help")
 
     assert not {name for name in modules if name.startswith("proccli.commands")}
-    assert not modules & {"dataclasses", "difflib", "traceback", "rich", "yaml", "regex"}
+    unused = {"dataclasses", "difflib", "json", "pathlib", "traceback", "rich", "yaml", "regex"}
+    assert not modules & unused
     assert not modules & {"proccli.cli.guesses", "proccli.cli.shells"}
 
 
@@ -120,7 +128,7 @@ def test_a_command_loads_what_it_uses(arguments: tuple[str, ...]) -> None:
     ours = own(modules)
 
     assert {name.split(".")[1] for name in ours if name.count(".") > 1} <= FOLDERS
-    assert not modules & NOT_FOR_A_TABLE
+    assert not (modules - loaded_for_help()) & NOT_FOR_A_TABLE
     assert len(ours) <= MOST_MODULES[arguments]
 
 
@@ -156,7 +164,7 @@ def test_word_characters_in_a_rule_need_no_json_and_no_pathlib(tmp_path: Path) -
     modules = loaded("explain", "-c", str(config), "--cmdline", "python3 -u app.py")
 
     assert "proccli.rustregex.tree.perl" in modules
-    assert not modules & {*NOT_FOR_A_TABLE, "json"}
+    assert not (modules - loaded_for_help()) & {*NOT_FOR_A_TABLE, "json"}
 
 
 def test_scanning_a_recording_makes_up_no_process_and_explains_none() -> None:
