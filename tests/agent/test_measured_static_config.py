@@ -25,6 +25,7 @@ from proccli.model.process import NO_TAGS, Environment, TagTable
 from proccli.sources.opening import open_source
 from tests.lab.proc_tree import make_tree
 from tests.paths import DATA
+from tests.sources.procfs.processes import root_only
 
 CASES = DATA / "agents" / "legacy" / "cases.jsonl.gz"
 _SOCKET_KEYS = (
@@ -132,6 +133,7 @@ def in_order(sockets: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     return sorted(sockets, key=lambda socket: json.dumps(socket, sort_keys=True))
 
 
+@root_only  # the files of the trees belong to whoever makes them, and to root in the cases
 @pytest.mark.parametrize("number", range(527))
 def test_each_release_sends_what_the_real_one_sent(number: int, tmp_path: Path) -> None:
     case = cases()[number]
