@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -101,10 +102,18 @@ def _exact(lines: Lines, exact: Lines) -> Lines:
     }
     for line in lines:
         for item in line["sockets"] or () if line["type"] in ("process", "sockets") else ():
-            known = times.get((line["pid"], item["fd"], item["inode"]), "")
-            if known[:-4] == item["since"][:-4]:
+            known = times.get((line["pid"], item["fd"], item["inode"]))
+            if known is not None and abs(_ns(known) - _ns(item["since"])) < 1000:
                 item["since"] = known
     return lines
+
+
+def _ns(text: str) -> int:
+    """Nanoseconds since the epoch."""
+    seconds, _, fraction = text.removesuffix("Z").partition(".")
+    return int(datetime.fromisoformat(f"{seconds}+00:00").timestamp()) * 10**9 + int(
+        fraction.ljust(9, "0")
+    )
 
 
 def prepare_nobody() -> None:
