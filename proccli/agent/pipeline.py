@@ -128,8 +128,8 @@ class AgentProcesses:
             self._add(process)
 
     def forget(self) -> None:
-        """Give them up. Those that are asked for again are made again, of what the source keeps;
-        what was not there stays away, as in one snapshot."""
+        """Free their memory. One that is needed again is made again from the source's process; a
+        pid without a process is remembered, so that all still belongs to one snapshot."""
         self._by_pid = {pid: None for pid, known in self._by_pid.items() if known is None}
 
     def _add(self, process: Process) -> None:
@@ -183,7 +183,8 @@ class Pipeline:
         return self._processes.get(pid)
 
     def forget_agent_processes(self) -> None:
-        """Make room for the sockets once all is decided: a tenth of what a process takes."""
+        """Free memory for the sockets when all processes are decided: agent processes are a tenth
+        of what is kept of each."""
         self._processes.forget()
 
     def decided(self, pid: int) -> Outcome | None:

@@ -53,7 +53,7 @@ def digest(processes: Sequence[SyncedProcess]) -> str | None:
 
     Source: agent v6.4 linux_process.rs:67-108.
     """
-    import hashlib  # OpenSSL, 4 MiB: once what it would be added to is smaller
+    import hashlib  # loads OpenSSL, 4 MiB: not before the rows of sockets are freed
 
     hashed = hashlib.sha1(usedforsecurity=False)
     for process in sorted(processes, key=lambda process: process.pid):

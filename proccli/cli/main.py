@@ -194,8 +194,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code; all errors end here."""
     invocation = Invocation(arguments=arguments)
     if signal.getsignal(signal.SIGCHLD) == signal.SIG_IGN:
-        # Whoever started us ignores the end of children, and we have inherited that: the kernel
-        # would throw away the exit codes of ours, and that of a tag command would be taken for 0.
+        # The parent process ignores SIGCHLD, and this is inherited: the kernel would discard the
+        # exit codes of our children, and Python would take that of a tag command for 0.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     try:
         if "_PROCCLI_COMPLETE" in os.environ:

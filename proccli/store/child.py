@@ -25,7 +25,7 @@ from types import ModuleType
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 DATA_FILE: Final = "DATA_FILE"
-"""Stands in a statement for the name of a file with the data of its request."""
+"""The placeholder in a statement for the name of the file with the data of its request."""
 LOCK_FILE: Final = "proccli.lock"
 """Also tells that a directory is a store."""
 _WAIT_S: Final = 10.0

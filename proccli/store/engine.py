@@ -125,7 +125,7 @@ class _Embedded:
     def packed(self, sql: str, given: Given | None = None) -> bytes:
         if given is None:
             return self._ask(Request(sql, "RowBinary"))
-        # This engine has no tables that come with a query, but reads files.
+        # This engine does not accept a table with a query, but it can read files.
         file = f"file({DATA_FILE}, 'RowBinary', '{given.structure}')"
         return self._ask(Request(sql.replace(GIVEN, file), "RowBinary", given.rows))
 

@@ -78,8 +78,8 @@ class Reading(NamedTuple):
                     yield row, namespace, unreadable
 
     def take_rows(self) -> Iterator[tuple[SocketRow, Namespace, bool | None]]:
-        """The same, but each is forgotten here once it is returned, so that what is made of it
-        takes its place in memory."""
+        """The same rows; each is removed here when it is returned, so that its memory can be used
+        for what is made of it."""
         for namespace in self._in_order():
             waiting = [
                 (list(reversed(table.rows)), self._unreadable(namespace, table.name))
@@ -230,8 +230,8 @@ def _hidden_socket(
 
 
 def ages_that_decide(reading: Reading) -> Sequence[int]:
-    """Of each socket of which only the age decides whether it is sent: the least that its age can
-    be, in seconds."""
+    """The smallest possible age, in seconds, of each socket for which only the age decides whether
+    it is sent."""
     if not _Conditions(reading).may_depend_on_age(reading.held):
         return ()
     return [
@@ -396,7 +396,7 @@ def _owners_by_inode(
     held: Iterable[Held],
 ) -> tuple[dict[int, _Owner | None], Mapping[int, Sequence[_Owner]]]:
     """The first owner of each socket, in the order of `held`: by pid, then fd; and all owners of
-    those that have several. None is for the caller, who may forget an owner."""
+    those that have several. Callers may replace an owner that they no longer need by None."""
     first: dict[int, _Owner | None] = {}
     shared: dict[int, list[_Owner]] = {}
     for outcome, sockets in held:
@@ -447,11 +447,10 @@ there a second time, in a namespace that can't be distinguished from another."""
 def joined_rows(
     reading: Reading, rows: Iterable[tuple[SocketRow, Namespace, bool | None]]
 ) -> Iterator[JoinedRow]:
-    """The rows of a reading that are sockets with a file, joined with the processes that hold them:
-    first those that are there for the first time.
+    """The rows of sockets with a file, joined with the processes that hold them. Rows of a socket
+    that was joined before are returned last.
 
-    This takes no more memory than to note who holds what: the note of a socket is given up once it
-    has been joined.
+    To save memory, the entry of a socket is removed when it has been joined.
     """
     owners, shared = _owners_by_inode(reading.held)
     status_of = _Conditions(reading).status

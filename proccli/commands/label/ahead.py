@@ -27,9 +27,9 @@ def fetched(
     """All items in batches, each with what was fetched for it.
 
     A batch is fetched by a thread, while the next one is read and the one before is used: the
-    store is another process. If there is an error in `items`, those before it come first.
+    store is another process. If reading `items` fails, those before the error are returned first.
 
-    `must_wait`: whether there is no next item yet; then all that is there comes first.
+    `must_wait`: whether the next item has not arrived yet; then those before it are returned first.
     """
     pool = ThreadPoolExecutor(1)
     waiting: tuple[Sequence[_Item], Future[_Known]] | None = None

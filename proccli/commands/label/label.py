@@ -154,7 +154,7 @@ class Labelling:
     ) -> Iterator[bytes]:
         """The labelled records and the lines between them, in order.
 
-        `must_wait`: whether the next record is not there yet; then those before it come first.
+        `must_wait`: whether the next record has not arrived yet; then those before it are returned.
 
         Raises: FlowsError, SourceError.
         """

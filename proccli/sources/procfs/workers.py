@@ -41,7 +41,7 @@ Read: TypeAlias = tuple[Process, "Sequence[SocketFd] | FieldError | None"]
 
 
 Claims: TypeAlias = Callable[[int], bool]
-"""Whether the one who asks has to read the tables of this network namespace."""
+"""Whether the calling worker has to read the tables of this network namespace."""
 ReadProcesses: TypeAlias = Callable[[Iterable[int]], Iterable[Read]]
 """Reads the processes with these pids."""
 ReadTables: TypeAlias = Callable[[Claims], Mapping[int, NetTables]]
@@ -50,27 +50,30 @@ without those of which a table can't be read."""
 
 
 class Work:
-    """What there is to read, from which every worker takes what nobody has taken yet: so all end
-    together, whatever each piece takes."""
+    """The processes and namespaces to read. Each worker takes the next ones when it is ready, so
+    that all workers end at the same time."""
 
     def __init__(self, pids: Sequence[int]) -> None:
         number = min(len(pids), _MOST_PIECES)
         # Neighbours are often alike, and some kinds take longer than others.
         self._pieces = [pids[start::number] for start in range(number)]
-        # A pipe holds the numbers of the pieces that nobody has taken.
+        # The pipe holds the numbers of the pieces that have not been taken.
         self._left, input_ = _pipe()
         os.write(input_, bytes(range(number)))
         os.close(input_)
         self._claims = mmap(-1, _CLAIMS)
 
     def pids(self) -> Iterator[int]:
-        """The processes that the one who asks has to read."""
+        """The processes that the calling worker has to read."""
         while piece := os.read(self._left, 1):
             yield from self._pieces[piece[0]]
 
     def claims(self, netns: int) -> bool:
-        """Whether the one who asks has to read the tables of this network namespace. Rarely, two
-        are told so at the same moment, or nobody is, for a namespace that shares its place."""
+        """Whether the calling worker has to read the tables of this network namespace.
+
+        In rare cases two workers read the same tables, because both ask at the same moment, or
+        none does, because two namespaces share a place; then they are read when they are needed.
+        """
         place = netns * 0x9E37_79B1 >> 16 & _CLAIMS - 1  # nothing is left of regular distances
         if self._claims[place]:
             return False

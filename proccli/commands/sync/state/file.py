@@ -248,8 +248,8 @@ def _first_seen(value: object) -> tuple[SocketKey, int]:
 
 
 def _taken(value: object) -> Iterator[object]:
-    """The elements of a list, each given up when the next one is asked for: what is made of it
-    takes its place in memory. Raises: TypeError."""
+    """The elements of a list, each removed when it is returned, so that its memory can be used for
+    what is made of it. Raises: TypeError."""
     waiting = _typed(value, list)
     waiting.reverse()
     while waiting:
