@@ -74,8 +74,8 @@ class LiveSource:
         """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
-        self._holder_in: dict[int, int] = {}
-        """A process that holds sockets, by network namespace."""
+        self._holders: dict[int, tuple[int, int]] = {}
+        """By network namespace: how many sockets are held there, and a process that holds some."""
         self._team: Team | None = None
         """Workers that still read tables."""
         self._tables: dict[int, NetTables] = {}
@@ -165,9 +165,14 @@ class LiveSource:
 
     def _claimed_tables(self, claims: Claims) -> Mapping[int, NetTables]:
         """The tables of those namespaces that are ours to read. Where one of them can't be read,
-        all are read again when they are asked for."""
+        all are read again when they are asked for.
+
+        The namespace with the most sockets is claimed first: if it were last, all would wait for
+        the worker that reads it.
+        """
         tables: dict[int, NetTables] = {}
-        for netns, pid in self._holder_in.items():
+        most_first = sorted(self._holders.items(), key=lambda held: held[1], reverse=True)
+        for netns, (_, pid) in most_first:
             if claims(netns):
                 read = self._read_tables(pid)
                 if all(table.error is None for table in read):
@@ -261,7 +266,8 @@ class LiveSource:
                 found = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
                 self._socket_fds[pid] = found
                 if found and not isinstance(found, FieldError) and process.netns is not None:
-                    self._holder_in.setdefault(process.netns, pid)
+                    number, holder = self._holders.get(process.netns, (0, pid))
+                    self._holders[process.netns] = number + len(found), holder
             return process
         finally:
             os.close(fd)

@@ -401,6 +401,24 @@ def test_one_worker_claims_a_namespace() -> None:
     assert set(team.tables(read_tables)) == set(namespaces)
 
 
+def test_the_namespace_with_the_most_sockets_is_claimed_first(mount: Path) -> None:
+    for pid in range(100, 140):  # with pid % 4 sockets each
+        link = mount / str(pid) / "ns" / "net"
+        link.unlink()
+        link.symlink_to(f"net:[{4026531840 + (pid % 4 if pid < 139 else 9)}]")
+    source = LiveSource(str(mount))
+    list(source.read_many(source.pids(), FIELDS))
+    asked = list[int]()
+
+    def note(netns: int) -> bool:
+        asked.append(netns - 4026531840)
+        return False
+
+    source._claimed_tables(note)
+
+    assert asked == [3, 2, 1, 9]
+
+
 def test_processes_that_are_read_in_several_batches(mount: Path) -> None:
     source = LiveSource(str(mount), 3)
     first = list(source.read_many(range(100, 120), FIELDS))
