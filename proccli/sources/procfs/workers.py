@@ -124,6 +124,7 @@ class Team:
         self._work = Work(pids)
         self._workers: list[_Worker] = []
         self._end = weakref.finalize(self, _end, self._work, self._workers)
+        _TEAMS.add(self)
         parts = partial(_parts, self._work, read, read_tables)
         gc.freeze()  # a collection in a worker would copy all pages that they share
         try:
@@ -148,6 +149,10 @@ class Team:
             self._end()
             raise
 
+    def end(self) -> None:
+        """End the workers, whatever they still have to read."""
+        self._end()
+
     def tables(self, read_tables: ReadTables) -> Mapping[int, NetTables]:
         """All tables by namespace, once all processes are read; nothing is left to read then.
 
@@ -161,6 +166,15 @@ class Team:
             return found
         finally:
             self._end()
+
+
+_TEAMS: Final = weakref.WeakSet[Team]()
+
+
+def end_all() -> None:
+    """End the workers of all teams: the program ends, and nothing will ask for what they read."""
+    for team in list(_TEAMS):
+        team.end()
 
 
 def _end(work: Work, workers: Sequence[_Worker]) -> None:
