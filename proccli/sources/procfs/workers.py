@@ -11,6 +11,7 @@ import marshal
 import os
 import signal
 import struct
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -93,19 +94,35 @@ _CLAIMS: Final = 1 << 16
 
 def jobs_for(processes: int) -> int:
     """How many workers pay for so many processes: no more than there are free cores, and 1 where
-    that is not known.
+    that is not known."""
+    wanted = min(len(os.sched_getaffinity(0)), MOST_WORKERS, processes // LEAST_SHARE)
+    free = 1
+    for look in range(_LOOKS):
+        if free >= wanted:
+            break
+        if look:
+            time.sleep(_BETWEEN_LOOKS_S)
+        free = max(free, _free_cores())
+    return max(1, min(wanted, free))
+
+
+_LOOKS: Final = 3
+_BETWEEN_LOOKS_S: Final = 0.0005
+"""The kernel's own threads run for less: without looking again, one in five scans of an idle
+machine was read by one process."""
+
+
+def _free_cores() -> int:
+    """With the one that we run on; 1 where that is not known.
 
     Source: the fourth field of /proc/loadavg, how many threads run now, this one included,
     proc_loadavg(5); sched_setaffinity(2).
     """
-    if processes < 2 * LEAST_SHARE:
-        return 1
     try:
         running = int(read_at("/proc/loadavg", None).split()[3].partition(b"/")[0])
     except (OSError, Unreadable, ValueError, IndexError):
         return 1
-    free = len(os.sched_getaffinity(0)) - running + 1
-    return max(1, min(free, MOST_WORKERS, processes // LEAST_SHARE))
+    return len(os.sched_getaffinity(0)) - running + 1
 
 
 class Team:

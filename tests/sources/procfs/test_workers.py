@@ -603,6 +603,14 @@ def test_workers_are_as_many_as_pay(
     assert jobs_for(processes) == jobs
 
 
+def test_what_runs_for_a_moment_takes_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = iter([2, 3, 1])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(workers, "read_at", lambda *_: b"0.5 0.4 0.3 %d/900 77\n" % next(running))
+
+    assert jobs_for(5000) == 2
+
+
 @pytest.mark.parametrize("content", [b"", b"0.5 0.4 0.3 x/900 77\n", None])
 def test_without_the_load_no_worker_is_started(
     content: bytes | None, monkeypatch: pytest.MonkeyPatch
