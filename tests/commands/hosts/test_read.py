@@ -53,7 +53,7 @@ def parallel(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_large_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with hundreds of sources."""
     parallel(monkeypatch)
-    monkeypatch.setattr("proccli.commands.hosts.read._TASKS_PER_WORKER", 1)
+    monkeypatch.setattr("proccli.commands.hosts.parallel._TASKS_PER_WORKER", 1)
 
 
 Way = Callable[[pytest.MonkeyPatch], None]
