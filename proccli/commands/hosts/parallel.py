@@ -58,15 +58,17 @@ def parallel_reader(
     A worker runs `read`, which must be a function of a module, or a partial one. `here` is run in
     this process: for stdin and the live machine, and for all if there is one core only.
 
-    Raises what they raise; SourceError also for the sources of a worker that was killed.
+    If a worker is killed, as for lack of memory, each source that has not been read yet is given to
+    a worker of its own, so that one source costs no others.
+
+    Raises what they raise; SourceError also if the worker that reads a source is killed.
     """
     workers = min(len(os.sched_getaffinity(0)), _MAX_WORKERS)
     if workers < 2:
         yield here
         return
-    method = "fork" if threading.active_count() == 1 else "spawn"
     others = set(active_children())
-    pool = ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker)
+    pool = _pool(workers)
     pending: deque[tuple[Sequence[Source], Future[list[Result | SourceError]] | None]] = deque()
     left = _shares(sources, len(sources) // (workers * _TASKS_PER_WORKER))
     done: deque[Result | SourceError] = deque()
@@ -77,7 +79,7 @@ def parallel_reader(
             pending.append((share, task))
         if not done:
             share, task = pending.popleft()
-            done.extend(_read_share(here, share) if task is None else _result(task, share))
+            done.extend(_read_share(here, share) if task is None else _result(task, read, share))
         result = done.popleft()
         if isinstance(result, SourceError):
             raise result
@@ -132,16 +134,38 @@ def _submit(
 
 
 def _result(
-    task: Future[list[Result | SourceError]], share: Sequence[Source]
+    task: Future[list[Result | SourceError]],
+    read: Callable[[Source], Result],
+    share: Sequence[Source],
 ) -> list[Result | SourceError]:
-    """The results of a task, or an error for each of its sources if a worker was killed."""
+    """The results of a task, or of each of its sources alone if a worker was killed."""
+    try:
+        return _awaited(task)
+    except BrokenProcessPool:
+        return [_read_alone(read, one) for one in share]
+
+
+def _read_alone(read: Callable[[Source], Result], source: Source) -> Result | SourceError:
+    # What is left of a pipe is not what it was.
+    if source.path is not None and os.path.isfile(source.path):  # noqa: PTH113 - as elsewhere
+        with _pool(1) as pool:
+            try:
+                return _awaited(_submit(pool, read, [source]))[0]
+            except BrokenProcessPool:
+                pass
+    why = "a worker process was killed (out of memory?)"
+    return SourceError(f"can't read {source.name}: {why}")
+
+
+def _awaited(task: Future[list[Result | SourceError]]) -> list[Result | SourceError]:
     while not task.done():
         wait_for((task,), _SERVES_CTRL_C_S)
-    try:
-        return task.result()
-    except BrokenProcessPool:
-        why = "a worker process was killed (out of memory?)"
-        return [SourceError(f"can't read {one.name}: {why}") for one in share]
+    return task.result()
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    method = "fork" if threading.active_count() == 1 else "spawn"
+    return ProcessPoolExecutor(workers, mp_context=get_context(method), initializer=_start_worker)
 
 
 @contextmanager
