@@ -15,13 +15,15 @@ from contextlib import contextmanager
 from itertools import groupby, islice
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from proccli.errors import SourceError
 
 _MAX_WORKERS = 8
-_SERVES_CTRL_C_S = 0.2
-"""A wait without a limit may sleep through Ctrl-C, see `proccli/commands/record/hosts.py`."""
+SERVES_CTRL_C_S: Final = 0.2
+"""The main thread never waits without a limit. Python serves a signal between two instructions of
+this thread; one that arrives when it has begun to wait, and still hands over the lock of the
+interpreter, does not end the wait."""
 _AHEAD = 4
 """Number of tasks per worker that are done before their results are needed."""
 _PER_TASK = 8
@@ -159,7 +161,7 @@ def _read_alone(read: Callable[[Source], Result], source: Source) -> Result | So
 
 def _awaited(task: Future[list[Result | SourceError]]) -> list[Result | SourceError]:
     while not task.done():
-        wait_for((task,), _SERVES_CTRL_C_S)
+        wait_for((task,), SERVES_CTRL_C_S)
     return task.result()
 
 

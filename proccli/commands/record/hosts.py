@@ -9,9 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from proccli.agent.inputs import Inputs
+from proccli.commands.hosts.parallel import SERVES_CTRL_C_S
 from proccli.commands.inputs import InputOptions, load_config, mentioned_names, open_inputs
 from proccli.commands.record.destinations import Destination
 from proccli.commands.record.record import (
@@ -128,10 +129,6 @@ def _prepare(folder: str, destinations: Sequence[Destination]) -> frozenset[str]
     return frozenset(one.text for one in destinations if one.file_name in names)
 
 
-_SERVES_CTRL_C_S: Final = 0.2
-"""The main thread never waits without a limit. Python serves a signal between two instructions of
-this thread; one that arrives when it has begun to wait, and still hands over the lock of the
-interpreter, does not end the wait."""
 _Result: TypeAlias = "Collected | HostFailed | ProccliError"
 
 
@@ -165,7 +162,7 @@ def _collecting(
             future.add_done_callback(done.put)
         while pending:
             try:
-                future = done.get(timeout=_SERVES_CTRL_C_S)
+                future = done.get(timeout=SERVES_CTRL_C_S)
             except Empty:
                 continue
             yield pending.pop(future), future.result()
