@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from proccli.model.sockets import Endpoint, Protocol
 
@@ -41,6 +41,11 @@ class Flow(NamedTuple):
     problem: str | None = None
     """Why the record does not describe a flow, for example `no ip_0`; None: it does."""
 
+    @property
+    def flow(self) -> Flow:
+        """Itself."""
+        return self
+
 
 class SideLabel(NamedTuple):
     """The label of one side of a flow."""
@@ -56,13 +61,84 @@ class SideLabel(NamedTuple):
     host: str | None = None
 
     @property
-    def shown(self) -> tuple[object, ...]:
+    def shown(self) -> Shown:
         """What records show of it: all but pid and host, so it is the same for many processes."""
         return self[:4]
 
 
+Shown: TypeAlias = tuple[str, "str | None", "str | None", tuple[tuple[str, str], ...]]
+"""The first fields of a `SideLabel`."""
+
+
+Seen: TypeAlias = "tuple[str | None, AutoInstanceKind, AutoInstanceKind]"
+"""`host`, `instance_0` and `instance_1` of a `Flow`."""
+
+
+class PlainFlow(NamedTuple):
+    """A flow without times between two IPv4 addresses, neither of them in 127/8, as numbers.
+
+    Most flows are plain. It takes a third of the time of a `Flow`, and is found in half of it.
+    """
+
+    lower: int
+    """The lower end: the number of the protocol, its address and its port."""
+    higher: int
+    """The address and port of the other end."""
+    turned: bool
+    """Whether the lower end is that of side 1."""
+    seen: Seen
+
+    @property
+    def flow(self) -> Flow:
+        """The same as a flow."""
+        host, instance_0, instance_1 = self.seen
+        return Flow(*self.pair, host=host, instance_0=instance_0, instance_1=instance_1)
+
+    @property
+    def pair(self) -> tuple[Protocol, Endpoint, Endpoint]:
+        """The protocol and the sides."""
+        ends = _endpoint(self.lower), _endpoint(self.higher)
+        return PROTOCOL_NAMES[self.lower >> KIND_BITS], ends[self.turned], ends[not self.turned]
+
+
+def _endpoint(end: int) -> Endpoint:
+    address = end >> PORT_BITS & 0xFFFF_FFFF
+    return Endpoint(".".join(map(str, address.to_bytes(4, "big"))), end & (1 << PORT_BITS) - 1)
+
+
+PROTOCOL_NAMES: Final[tuple[Protocol, ...]] = get_args(Protocol)
+PORT_BITS: Final = 16
+"""What is above these bits of an end: its address."""
+KIND_BITS: Final = 48
+"""What is above these bits of the lower end: the number of the protocol."""
+AnyFlow: TypeAlias = "Flow | PlainFlow"
+
+
+class FlowLabels:
+    """The labels of both sides of flows, without pids and hosts. Compared by identity: equal ones
+    are mostly the same object, by which it takes little time to find what was made of them."""
+
+    __slots__ = ("counted", "side_0", "side_1")
+
+    def __init__(
+        self, side_0: SideLabel, side_1: SideLabel, instances: Sequence[AutoInstanceKind]
+    ) -> None:
+        """`instances`: what the record has as `auto_instance` of each side."""
+        self.side_0 = side_0
+        self.side_1 = side_1
+        self.counted = (
+            side_0.label,
+            side_0.auto_instance is None and instances[0] != "pod",
+            side_1.label,
+            side_1.auto_instance is None and instances[1] != "pod",
+        )
+        """The label of each side, and whether the server may know a pod for it."""
+
+
 new_flow: Final[Callable[[tuple[object, ...]], Flow]] = partial(tuple.__new__, Flow)
 """A `Flow` of all its fields in order."""
+new_plain_flow: Final[Callable[[tuple[object, ...]], PlainFlow]] = partial(tuple.__new__, PlainFlow)
+"""A `PlainFlow` of all its fields in order."""
 new_label: Final[Callable[[tuple[object, ...]], SideLabel]] = partial(tuple.__new__, SideLabel)
 """A `SideLabel` of all its fields in order."""
 

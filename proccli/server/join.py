@@ -6,7 +6,7 @@ What an agent then finds for a flow is in `lookup.py`.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
@@ -64,8 +64,7 @@ def int_to_ip(address: int) -> str:
     return ".".join(map(str, struct.pack("!I", address)))
 
 
-@dataclass(slots=True)
-class HostEnd:
+class HostEnd(NamedTuple):
     """An end of a connection and the number of its host in the fleet."""
 
     host: int
@@ -92,6 +91,13 @@ class HostEnd:
         if is_loopback(self.server.ip):
             return (self.protocol, self.scope, self.client.port, self.server.port)
         return (self.protocol, self.client, self.server)
+
+
+PlainEnd: TypeAlias = tuple[bool, int, bool, float | None, bool, float | None, Hashable, int]
+"""An end of a plain flow: whether it is at the lower address; host; whether it is the server's;
+since when it is known to exist, in seconds since the epoch (None: not known); whether it is sent;
+when its process was started (0, None: not known); and the kind of process: labels show the same of
+all processes of a kind. The last number is the fleet's own."""
 
 
 class Claims(NamedTuple):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from itertools import compress
-from typing import Final, NamedTuple
+from math import inf
+from typing import Final, NamedTuple, cast
 from typing import Protocol as Interface
 
 from proccli.model.flows import (
+    PORT_BITS,
+    AnyFlow,
     AutoInstanceKind,
     CapturedConnection,
     CapturedOption,
     Flow,
+    FlowLabels,
+    PlainFlow,
+    Shown,
     SideLabel,
-    new_label,
 )
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
@@ -24,8 +29,10 @@ from proccli.server.join import (
     Claims,
     HostEnd,
     Network,
+    PlainEnd,
     ProcessId,
     claims,
+    int_to_ip,
     is_loopback,
     process_id,
 )
@@ -38,7 +45,12 @@ _CACHE_SIZE = 1 << 14
 """Connections to cache: a long connection has one record per minute."""
 
 
+_NO_FLOW: Final = SideLabel("no-flow")
+_OTHER_PROTOCOL: Final = SideLabel("other-protocol")
+_IPV6: Final = SideLabel("ipv6")
 _NO_CONNECTION: Final = SideLabel("no-connection")
+_NO_PROCESS: Final = SideLabel("no-process").shown
+_SYNC_DISABLED: Final = SideLabel("sync-disabled").shown
 _NO_HOST: Final = SideLabel("no-host")
 _AMBIGUOUS: Final = SideLabel("ambiguous")
 
@@ -55,6 +67,12 @@ class LabelledHosts(NamedHosts, Interface):
         in any network; and all ends that the server stores under the keys of those.
         """
 
+    def plain_ends(self, flow: PlainFlow) -> Sequence[PlainEnd]:
+        """The ends of `between` of a plain flow."""
+
+    def process_of_kind(self, kind: Hashable) -> HostProcess | None:
+        """A process of the kind of a `PlainEnd`; None: the source of the host has none."""
+
     def process(self, host: int, pid: int) -> HostProcess | None:
         """The process with this pid; None: the source of the host has no such process."""
 
@@ -65,10 +83,17 @@ class LabelledHosts(NamedHosts, Interface):
 class Needs(NamedTuple):
     """What the labels of some flows may need."""
 
-    pairs: set[tuple[Protocol, Endpoint, Endpoint]]
+    pairs: list[tuple[Protocol, Endpoint, Endpoint]]
     """The ends between these addresses, in both directions."""
+    plain: set[tuple[int, int]]
+    """The ends of plain flows, by their two addresses."""
     processes: set[ProcessId]
     """Further processes than those of these ends."""
+
+    @classmethod
+    def nothing(cls) -> Needs:
+        """No needs, to which some are added."""
+        return cls([], set(), set())
 
 
 class _Pair(NamedTuple):
@@ -79,6 +104,27 @@ class _Pair(NamedTuple):
     other: Endpoint
     instance_0: AutoInstanceKind
     instance_1: AutoInstanceKind
+
+
+class _Known(NamedTuple):
+    """What is known of the connection of a flow."""
+
+    labels: FlowLabels | None
+    """Those of its flows at times when all its ends existed, with all their processes; None: they
+    depend on the time in another way."""
+    from_s: float = -inf
+    """Such a flow ends then or later."""
+    until_s: float = inf
+    """It begins then or earlier."""
+    started_s: float = -inf
+    """When the last of these processes was started."""
+
+
+_BY_TIME: Final = _Known(None)
+_new_known: Final[Callable[[tuple[object, ...]], _Known]] = partial(tuple.__new__, _Known)
+_ADDRESS: Final = 0xFFFF_FFFF
+_KNOWN: Final = 1 << 15
+"""Connections whose labels are kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,6 +172,8 @@ class Labeller:
         self._hosts = HostIndex(fleet, names, network)
         self._is_filtered = network is not None
         self._timing = timing
+        self._within_s = timing.within_s
+        self._known: dict[AnyFlow, _Known] = {}
         self._assume_enabled = assume_enabled
         self._taken_s = [view.taken_at_ns / NS_PER_S for view in fleet.hosts]
         self._all_enabled = assume_enabled or all(view.enabled for view in fleet.hosts)
@@ -136,6 +184,9 @@ class Labeller:
             self._find = lru_cache(_CACHE_SIZE)(self._ends)
             self._process = lru_cache(_CACHE_SIZE)(fleet.process)
         self._labels = lru_cache(_CACHE_SIZE)(self._both_labels)
+        self._shown = lru_cache(_CACHE_SIZE)(_shown_labels)
+        self._of_kind = lru_cache(_CACHE_SIZE)(self._label_of_kind)
+        self._owners = lru_cache(_CACHE_SIZE)(self._count_owners)
         self._senders = SenderFinder(self._hosts, self._process, timing, agents or {})
         self._query_tags = lru_cache(_CACHE_SIZE)(self._tags)
 
@@ -146,12 +197,15 @@ class Labeller:
     def _tags(self, tags: tuple[tuple[str, str], ...] | None) -> tuple[tuple[str, str], ...]:
         return arriving_tags(tags or (), self._server)
 
-    def add_needs(self, flow: Flow, needs: Needs) -> None:
+    def add_needs(self, flow: AnyFlow, needs: Needs) -> None:
         """Add what the labels of a flow need."""
-        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
-        if protocol is None or one is None or other is None or ":" in one.ip or ":" in other.ip:
+        if type(flow) is PlainFlow:
+            needs.plain.add((flow.lower, flow.higher))
             return
-        needs.pairs.add((protocol, one, other))
+        flow = flow.flow
+        if _not_looked_up(flow) is not None:
+            return
+        needs.pairs.append(_pair(flow))
         if flow.pid_0 is flow.pid_1 is None:
             return
         observer = self._hosts.observer(flow.host)
@@ -164,6 +218,145 @@ class Labeller:
         self.add_needs(connection.flow, needs)
         for options in (connection.options_0, connection.options_1):
             needs.processes.update(self._senders.candidates(options))
+
+    def label_timed(
+        self, timeless: AnyFlow, start_s: float | None, end_s: float | None
+    ) -> FlowLabels:
+        """The labels of a flow at this time, as of `label_flow`.
+
+        What is known of a connection is kept, so that most of its flows take a comparison of times.
+        """
+        known = self._known.get(timeless)
+        if known is None:
+            if len(self._known) >= _KNOWN:
+                self._known.clear()
+            if type(timeless) is PlainFlow:
+                known = self._look_up_plain(timeless)
+            known = self._known[timeless] = known or self._look_up(timeless.flow)
+        labels, from_s, until_s, started_s = known
+        first_s = end_s if start_s is None else start_s
+        if first_s is None:
+            if labels is not None:
+                return labels
+        else:
+            last_s = first_s if end_s is None else end_s
+            if (
+                labels is not None
+                and first_s <= until_s
+                and last_s >= from_s
+                and started_s <= last_s + self._within_s
+            ):
+                return labels
+        flow = timeless.flow._replace(start_s=start_s, end_s=end_s)
+        return self._flow_labels(self.label_flow(flow), flow.instance_0, flow.instance_1)
+
+    def forget(self) -> None:
+        """Forget what is known of connections: the fleet knows others now."""
+        self._known.clear()
+
+    def _look_up(self, flow: Flow) -> _Known:
+        if self._server.l7_by_pid and not flow.pid_0 is flow.pid_1 is None:
+            return _BY_TIME
+        ends: Sequence[HostEnd] = ()
+        from_s, until_s, started_s = -inf, inf, -inf
+        if _not_looked_up(flow) is None:
+            ends = self._find(*_pair(flow))
+        for end in ends:
+            this_from_s, this_until_s = self._timing.window(end.since_ns, self._taken_s[end.host])
+            from_s, until_s = max(from_s, this_from_s), min(until_s, this_until_s)
+            process = self._process(end.host, end.pid)
+            if process is not None and process.started_s is not None:
+                started_s = max(started_s, process.started_s)
+        sides = self.label_flow(flow)
+        labels = self._flow_labels(sides, flow.instance_0, flow.instance_1)
+        return _Known(labels, from_s, until_s, started_s)
+
+    def _look_up_plain(self, flow: PlainFlow) -> _Known | None:
+        """The same where each side has one end that is sent, or none: those of most flows.
+
+        In a tenth of the time of `_both_labels`; None if that has to be used.
+        """
+        lower, higher, turned, (name, instance_0, instance_1) = flow
+        ends = self._fleet.plain_ends(flow)
+        observer = self._hosts.observer(name)
+        if not self._are_plain(ends, observer):
+            return None
+        at_lower = at_higher = None
+        from_s, until_s, started_s = -inf, inf, -inf
+        within_s = self._within_s
+        for end in ends:
+            is_lower, host, _, since_s, is_sent, process_s, _, _ = end
+            if not is_sent:
+                return None
+            if is_lower:
+                at_lower = end
+            else:
+                at_higher = end
+            # As `Timing.window`; a call of `max` would take half of the time of all this.
+            taken_s = self._taken_s[host]
+            if since_s is None or since_s > taken_s:
+                since_s = taken_s
+            this_s = since_s - within_s
+            from_s = this_s if this_s > from_s else from_s  # noqa: FURB136
+            this_s = taken_s + within_s
+            until_s = this_s if this_s < until_s else until_s  # noqa: FURB136
+            if process_s and process_s > started_s:
+                started_s = process_s
+        if turned:
+            at_lower, at_higher, lower, higher = at_higher, at_lower, higher, lower
+        labels = self._shown(
+            self._plain_label(at_lower, lower, observer, instance_0),
+            self._plain_label(at_higher, higher, observer, instance_1),
+            instance_0,
+            instance_1,
+        )
+        return _new_known((labels, from_s, until_s, started_s))
+
+    def _are_plain(self, ends: Sequence[PlainEnd], observer: int | None) -> bool:
+        """Whether each side has at most one end, which alone decides its label."""
+        if len(ends) == 2:
+            first, second = ends
+            if first[0] == second[0]:
+                return False
+            # Two clients (UDP) are not joined, so that the agent of one does not know the other.
+            if observer is not None and first[2] == second[2]:
+                return False
+        elif len(ends) > 2:
+            return False
+        if observer is not None:
+            if ends and observer not in [end[1] for end in ends]:
+                return False
+        elif self._is_filtered and not all(self._hosts.is_inside(end[1]) for end in ends):
+            return False  # an end of another network does not count
+        return self._all_enabled or all(self._is_enabled(end[1]) for end in ends)
+
+    def _plain_label(
+        self,
+        end: PlainEnd | None,
+        side: int,
+        observer: int | None,
+        instance: AutoInstanceKind,
+    ) -> Shown:
+        if end is None:
+            has_owner = self._owners(side >> PORT_BITS, observer)
+            return (_NO_CONNECTION if has_owner else _NO_HOST).shown
+        if observer is None and self._owners(side >> PORT_BITS, None) > 1:
+            return _AMBIGUOUS.shown
+        return self._of_kind(end[6], instance)
+
+    def _count_owners(self, address: int, observer: int | None) -> int:
+        return len(self._hosts.owners(int_to_ip(address & _ADDRESS), observer))
+
+    def _label_of_kind(self, kind: Hashable, instance: AutoInstanceKind) -> Shown:
+        return self._by_process("socket", self._fleet.process_of_kind(kind), instance)
+
+    def _flow_labels(
+        self,
+        sides: tuple[SideLabel, SideLabel],
+        instance_0: AutoInstanceKind,
+        instance_1: AutoInstanceKind,
+    ) -> FlowLabels:
+        return self._shown(sides[0].shown, sides[1].shown, instance_0, instance_1)
 
     def label_flow(self, flow: Flow) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a flow.
@@ -203,15 +396,13 @@ class Labeller:
         return labelled._replace(auto_instance=None)
 
     def _sides(self, flow: Flow, timing: Timing, *, ended: bool) -> tuple[SideLabel, SideLabel]:
-        protocol, one, other = flow.protocol, flow.side_0, flow.side_1
-        if flow.problem is not None or one is None or other is None:
-            return (SideLabel(label="no-flow"),) * 2
-        if protocol is None:
-            return (SideLabel(label="other-protocol"),) * 2
-        if ":" in one.ip or ":" in other.ip:
-            return (SideLabel(label="ipv6"),) * 2
+        if (nothing := _not_looked_up(flow)) is not None:
+            return nothing, nothing
+        protocol, one, other = _pair(flow)
         observer = self._hosts.observer(flow.host)
         ends = self._find(protocol, one, other)
+        if not ends:  # most captured connections
+            return self._without_ends(one, observer), self._without_ends(other, observer)
         first_s = flow.start_s if flow.start_s is not None else flow.end_s
         last_s = flow.end_s if flow.end_s is not None else flow.start_s
         if first_s is None or last_s is None:
@@ -220,12 +411,14 @@ class Labeller:
             covered = tuple(
                 [self._covers(end, first_s, last_s, timing, ended=ended) for end in ends]
             )
-        if len(ends) <= 2 and all(covered):
-            simple = self._simple_labels(flow, one, other, observer, ends)
-            if simple is not None:
-                return simple
         pair = _Pair(protocol, one, other, flow.instance_0, flow.instance_1)
         return self._labels(pair, observer, covered)
+
+    def _without_ends(self, address: Endpoint, observer: int | None) -> SideLabel:
+        """The label of a side of a connection that no source has."""
+        return SideLabel(
+            *(_NO_CONNECTION if self._hosts.owners(address.ip, observer) else _NO_HOST)
+        )
 
     def _both_labels(
         self, pair: _Pair, observer: int | None, covered: tuple[bool, ...]
@@ -260,54 +453,6 @@ class Labeller:
         )
         return self._label(side_0, pair.instance_0), self._label(side_1, pair.instance_1)
 
-    def _simple_labels(
-        self,
-        flow: Flow,
-        one: Endpoint,
-        other: Endpoint,
-        observer: int | None,
-        ends: Sequence[HostEnd],
-    ) -> tuple[SideLabel, SideLabel] | None:
-        """The labels where each side has one end that is sent, or none: those of most flows.
-
-        The same as `_both_labels`, in a twentieth of the time; None if it has to be used.
-        """
-        if is_loopback(one.ip) or is_loopback(other.ip) or one == other:
-            return None
-        sides: list[HostEnd | None] = [None, None]
-        for end in ends:
-            side = side_of(end, one)
-            if end.status != "synced" or sides[side] is not None:
-                return None
-            sides[side] = end
-        end_0, end_1 = sides
-        if observer is None:
-            # An end of another network does not count.
-            if self._is_filtered and not all(self._hosts.may_match(end, None) for end in ends):
-                return None
-        elif ends and observer not in [end.host for end in ends]:
-            return None
-        elif len(ends) == 2 and ends[0].role == ends[1].role:
-            # Two clients (UDP) are not joined, so that the agent of one does not know the other.
-            return None
-        return (
-            self._simple_label(end_0, one, observer, flow.instance_0),
-            self._simple_label(end_1, other, observer, flow.instance_1),
-        )
-
-    def _simple_label(
-        self,
-        end: HostEnd | None,
-        address: Endpoint,
-        observer: int | None,
-        instance: AutoInstanceKind,
-    ) -> SideLabel:
-        if end is None:
-            return _NO_CONNECTION if self._hosts.owners(address.ip, observer) else _NO_HOST
-        if observer is None and len(self._hosts.owners(address.ip, None)) > 1:
-            return _AMBIGUOUS
-        return self._labelled("socket", end.host, end.pid, instance)
-
     def _ends(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
         """All ends of connections between the two addresses in both directions, and all ends with
         the keys of those."""
@@ -318,7 +463,7 @@ class Labeller:
         """The end, which an agent that sends nothing does not send."""
         if end.status == "skipped" or self._is_enabled(end.host):
             return end
-        return replace(end, status="skipped", reason="sync-disabled")
+        return end._replace(status="skipped", reason="sync-disabled")
 
     def _is_enabled(self, host: int) -> bool:
         return self._assume_enabled or self._fleet.hosts[host].enabled
@@ -386,14 +531,21 @@ class Labeller:
 
     def _labelled(self, how: str, host: int, pid: int, instance: AutoInstanceKind) -> SideLabel:
         process = self._process(host, pid)
-        if process is None or process.gprocess is None:
-            why = "no-process" if process is None else _why_not_accepted(process)
-            return SideLabel(label=why, pid=pid, host=self._names[host])
-        if not self._is_enabled(host):
-            return SideLabel(label="sync-disabled", pid=pid, host=self._names[host])
+        shown = self._by_process(how, process, instance)
+        if process is not None and process.gprocess is not None and not self._is_enabled(host):
+            shown = _SYNC_DISABLED
+        return SideLabel(*shown, pid, self._names[host])
+
+    def _by_process(
+        self, how: str, process: HostProcess | None, instance: AutoInstanceKind
+    ) -> Shown:
+        """What the label of a process shows, if its agent sends it."""
+        if process is None:
+            return _NO_PROCESS
+        if process.gprocess is None:
+            return SideLabel(_why_not_accepted(process)).shown
         tags = self._query_tags(process.tags)
-        shown = (how, process.gprocess, _auto_instance(process, instance), tags)
-        return new_label((*shown, pid, self._names[host]))
+        return how, process.gprocess, _auto_instance(process, instance), tags
 
     def label_connection(self, connection: CapturedConnection) -> tuple[SideLabel, SideLabel]:
         """The labels of both sides of a captured connection.
@@ -433,6 +585,27 @@ class Labeller:
             return SideLabel(label=sender)
         how = "tot-likely" if uncertain else "tot"
         return self._labelled(how, sender.host, sender.pid, instance)
+
+
+def _not_looked_up(flow: Flow) -> SideLabel | None:
+    """The label of both sides of a flow of which no ends are known, whatever sources there are."""
+    one, other = flow.side_0, flow.side_1
+    if flow.problem is not None or one is None or other is None:
+        return _NO_FLOW
+    if flow.protocol is None:
+        return _OTHER_PROTOCOL
+    return _IPV6 if ":" in one.ip or ":" in other.ip else None
+
+
+def _pair(flow: Flow) -> tuple[Protocol, Endpoint, Endpoint]:
+    """The protocol and the addresses of a flow that can be looked up."""
+    return cast("tuple[Protocol, Endpoint, Endpoint]", flow[:3])
+
+
+def _shown_labels(
+    shown_0: Shown, shown_1: Shown, instance_0: AutoInstanceKind, instance_1: AutoInstanceKind
+) -> FlowLabels:
+    return FlowLabels(SideLabel(*shown_0), SideLabel(*shown_1), (instance_0, instance_1))
 
 
 def _why_not_accepted(process: HostProcess) -> str:

@@ -55,8 +55,14 @@ class Timing:
         """
         if ended and last_s + self.within_s < taken_s:
             return False
+        from_s, until_s = self.window(since_ns, taken_s)
+        return first_s <= until_s and last_s >= from_s
+
+    def window(self, since_ns: int | None, taken_s: float) -> tuple[float, float]:
+        """When flows of a connection, as in `covers`, end at the earliest and begin at the
+        latest."""
         since_s = taken_s if since_ns is None else min(since_ns / NS_PER_S, taken_s)
-        return first_s <= taken_s + self.within_s and last_s >= since_s - self.within_s
+        return since_s - self.within_s, taken_s + self.within_s
 
     def was_running(self, process: HostProcess, time_s: float | None, view: HostView) -> Running:
         """Whether a process had its pid at this time (seconds since the epoch; None: not known).
@@ -142,6 +148,10 @@ class HostIndex:
             return observer is None or end.host == observer
         network = self.network(observer)
         return network is None or self._fleet.hosts[end.host].network == network
+
+    def is_inside(self, host: int) -> bool:
+        """Whether a host is in the network of flows that no known host has seen."""
+        return self._network is None or self._fleet.hosts[host].network == self._network
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import marshal
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from proccli.model.flows import PlainFlow
 from proccli.model.hosts import HostProcess, HostView
+from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.server.ends import SortedEnds, disk_errors, packed_ends
 from proccli.server.join import (
@@ -21,6 +23,7 @@ from proccli.server.join import (
     JoinedConnection,
     Link,
     Network,
+    PlainEnd,
     ip_to_int,
     is_loopback,
 )
@@ -212,6 +215,26 @@ class Fleet:
         if one != other:
             found += self._ends.find(protocol, other, one)
         return found
+
+    def plain_ends(self, flow: PlainFlow) -> Sequence[PlainEnd]:
+        """The ends of `between` of a plain flow."""
+        protocol, *sides = flow.pair
+        lower = sides[flow.turned]
+        found: list[PlainEnd] = []
+        for end in self.between(protocol, sides[0], sides[1]):
+            is_server = end.role == "server"
+            is_lower = (end.server if is_server else end.client) == lower
+            since_s = None if end.since_ns is None else end.since_ns / NS_PER_S
+            process = self.process(end.host, end.pid)
+            started_s = process and process.started_s
+            kind = process and process._replace(pid=0, started_s=None, cmdline=None)
+            is_sent = end.status == "synced"
+            found.append((is_lower, end.host, is_server, since_s, is_sent, started_s, kind, 0))
+        return found
+
+    def process_of_kind(self, kind: Hashable) -> HostProcess | None:
+        """A process of the kind of an end."""
+        return cast("HostProcess | None", kind)
 
 
 def _process(packed: bytes) -> HostProcess:

@@ -7,23 +7,34 @@ number of flows and not on the number of hosts.
 from __future__ import annotations
 
 import struct
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import (
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+    Set,
+)
 from functools import cached_property, partial
 from itertools import chain
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, cast
 
 from proccli.errors import StoreError
+from proccli.model.flows import PlainFlow
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
-from proccli.server.join import HostEnd, host_of, int_to_ip, is_loopback, pid_of
+from proccli.server.join import HostEnd, PlainEnd, host_of, int_to_ip, is_loopback, pid_of
 from proccli.server.labels import Needs
 from proccli.store.current import HOST, LOOPBACK, Moment
 from proccli.store.engine import GIVEN, Engine, Given
 from proccli.store.schema import PROTOCOLS, ROLES
 from proccli.store.stored_fleet import StoredHosts
 from proccli.store.text import Addresses
+
+_NO_PROCESS: Final = (0, None)
 
 _Key: TypeAlias = tuple[int, int]
 """Protocol and both ends of a connection, the lower end first: equal in both directions."""
@@ -48,14 +59,19 @@ _ENDS: Final = (
     " toUInt32(first)"
 )
 _END: Final = struct.Struct("<QQQIBBIIQI")
+_END_KEY: Final = struct.Struct("<QQ34x")
+_END_PROCESS: Final = struct.Struct("<16xQI22x")
+_END_FACTS: Final = struct.Struct("<28xBB16xI")
+"""Parts of it: to unpack them takes less time than to cut them out of the whole."""
 _End: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, int]
 """The same as the engine writes it; the key is first."""
 
 _OF_KIND: Final = "gprocess, tags_known, tag_keys, tag_values, container_known, container_id = ''"
 """What labels show of a process. Few processes differ in it, so that it is fetched once."""
 _KIND: Final = f"cityHash64({_OF_KIND})"
-_PROCESS: Final = struct.Struct("<QIIQ")
-"""A process: host, pid, time of its start, kind."""
+_PROCESS: Final = struct.Struct("<QI12x")
+_FACTS: Final = struct.Struct("<12xIQ")
+"""Of a process: host and pid, and the time of its start and its kind."""
 
 
 class _Kind(NamedTuple):
@@ -68,9 +84,12 @@ class _Kind(NamedTuple):
 class KnownFlows(NamedTuple):
     """What a store knows of some flows."""
 
-    ends: Mapping[_Key, list[_End]]
-    processes: Mapping[tuple[int, int], HostProcess]
-    """By host and pid. Without the names that labels do not show, and without command lines."""
+    packed: bytes
+    """The ends, as the engine writes them."""
+    ends: Mapping[tuple[int, ...], Sequence[PlainEnd]]
+    """The same by key; the last field of each is its number in `packed`."""
+    processes: Mapping[tuple[int, ...], tuple[int, ...]]
+    """Time of the start (0: not known) and kind, by the number of the host and the pid."""
 
 
 class StoredFlows(StoredHosts):
@@ -83,7 +102,7 @@ class StoredFlows(StoredHosts):
         """Raises: StoreError, like all that reads."""
         super().__init__(engine, moment)
         self._hashes = list(self._by_hash)
-        self._known = KnownFlows({}, {})
+        self._known = KnownFlows(b"", {}, {})
 
     def use(self, known: KnownFlows) -> None:
         """Answer from these from now on."""
@@ -92,7 +111,7 @@ class StoredFlows(StoredHosts):
     def between(self, protocol: Protocol, one: Endpoint, other: Endpoint) -> Sequence[HostEnd]:
         """The ends of connections between these two addresses in both directions, on any host and
         in any network; of loopback connections, those on every host and in every namespace."""
-        # Without calls of functions, which are half of the time.
+        # Without calls of functions of Python, which are half of the time.
         lower, higher = (
             _NUMBERS[one.ip] << _PORT_BITS | one.port,
             _NUMBERS[other.ip] << _PORT_BITS | other.port,
@@ -103,33 +122,43 @@ class StoredFlows(StoredHosts):
         one_is_lower = lower < higher
         if not one_is_lower:
             lower, higher = higher, lower
-        ends = self._known.ends.get((_KINDS[protocol] | lower, higher), ())
         found = []
-        for _, _, number, pid, role, client_is_lower, _, _, scope, first_s in ends:
+        for _, _, number, pid, role, client_is_lower, _, _, scope, first_s in self._rows(
+            (_KINDS[protocol] | lower, higher)
+        ):
             host, since_ns = self._by_hash[number], first_s * NS_PER_S
             turned = client_is_lower != one_is_lower
             client, server = (other, one) if turned else (one, other)
-            found.append(
-                HostEnd(
-                    host,
-                    pid,
-                    protocol,
-                    ROLES[role],
-                    client,
-                    server,
-                    "synced",
-                    None,
-                    since_ns,
-                    scope,
-                )
+            end = (
+                host,
+                pid,
+                protocol,
+                ROLES[role],
+                client,
+                server,
+                "synced",
+                None,
+                since_ns,
+                scope,
             )
+            found.append(_new_end(end))
         return found
+
+    def plain_ends(self, flow: PlainFlow) -> Sequence[PlainEnd]:
+        """The ends of `between` of a plain flow."""
+        return self._known.ends.get((flow.lower, flow.higher), ())
+
+    def _rows(self, key: _Key) -> Iterable[_End]:
+        """The ends with this key. The engine's order varies."""
+        found = self._known.ends.get(key, ())
+        packed = self._known.packed
+        return sorted(_END.unpack_from(packed, end[-1] * _END.size) for end in found)
 
     def _in_direction(
         self, protocol: Protocol, client: Endpoint, server: Endpoint
     ) -> Iterator[HostEnd]:
         is_over_loopback = is_loopback(server.ip)
-        for end in self._known.ends.get(_key(protocol, client, server), ()):
+        for end in self._rows(_key(protocol, client, server)):
             found = self._end(protocol, end)
             if is_over_loopback or (found.client, found.server) == (client, server):
                 yield found
@@ -153,8 +182,31 @@ class StoredFlows(StoredHosts):
         )
 
     def process(self, host: int, pid: int) -> HostProcess | None:
-        """The process with this pid; None: the document of the host has no such process."""
-        return self._known.processes.get((host, pid))
+        """The process with this pid; None: the document of the host has no such process. Without
+        the names that labels do not show, and without its command line."""
+        facts = self._known.processes.get((self._hashes[host], pid))
+        if facts is None:
+            return None
+        started_s, kind = facts
+        return self._of_kind(kind, pid, started_s)
+
+    def process_of_kind(self, kind: Hashable) -> HostProcess | None:
+        """A process of the kind of an end."""
+        return None if kind is None else self._of_kind(cast("int", kind))
+
+    def _of_kind(self, number: int, pid: int = 0, started_s: int = 0) -> HostProcess:
+        kind = self._kinds[number]
+        return HostProcess(
+            pid=pid,
+            gprocess=kind.gprocess,
+            process_name=None,
+            tags=kind.tags,
+            status="accepted",
+            reason=None,
+            started_s=started_s or None,
+            cmdline=None,
+            container_id=kind.container_id,
+        )
 
     def tags(self) -> Iterator[tuple[tuple[str, str], ...] | None]:
         """The tags of all processes, equal ones at least once; None: not known."""
@@ -180,32 +232,40 @@ class StoredFlows(StoredHosts):
 
     def fetch(self, needs: Needs) -> KnownFlows:
         """What the store knows of all these flows. Does not change what is used."""
-        ends = self._fetch_ends(_keys(needs.pairs))
-        wanted = {(self._hashes[host_of(one)], pid_of(one)) for one in needs.processes}
-        wanted.update([(end[2], end[3]) for some in ends.values() for end in some])
+        packed = self._fetch_ends(needs.plain | _keys(needs.pairs))
+        wanted = set(_END_PROCESS.iter_unpack(packed))
+        wanted.update((self._hashes[host_of(one)], pid_of(one)) for one in needs.processes)
         try:
-            return KnownFlows(ends, self._fetch_processes(wanted))
+            processes = self._fetch_processes(wanted)
+            return KnownFlows(packed, self._by_key(packed, processes), processes)
         except KeyError:  # a host or a kind of process that is new
             problem = "documents of that moment were loaded in the meantime"
             raise StoreError(problem, hint="try again") from None
 
-    def _fetch_ends(self, keys: Collection[_Key]) -> Mapping[_Key, list[_End]]:
+    def _by_key(
+        self, packed: bytes, processes: Mapping[tuple[int, ...], tuple[int, ...]]
+    ) -> Mapping[tuple[int, ...], Sequence[PlainEnd]]:
+        parts = (_END_KEY, _END_PROCESS, _END_FACTS)
+        ends = zip(*[part.iter_unpack(packed) for part in parts], strict=True)
+        hosts = self._by_hash
+        found: dict[tuple[int, ...], tuple[PlainEnd, ...]] = {}
+        for place, (key, process, (role, client_is_lower, first_s)) in enumerate(ends):
+            started_s, kind = processes.get(process, _NO_PROCESS)
+            host = hosts[process[0]]
+            end = (role != client_is_lower, host, role, first_s, True, started_s, kind, place)
+            found[key] = (*found[key], end) if key in found else (end,)
+        return found
+
+    def _fetch_ends(self, keys: Collection[_Key]) -> bytes:
         wanted = f"({_LOWER}, {_HIGHER}) IN (SELECT lower, higher FROM {GIVEN})"
         given = _given("lower UInt64, higher UInt64", keys)
         if not given.rows:
-            return {}
-        packed = self._engine.packed(f"SELECT {_ENDS} FROM ({self._moment.sighted(wanted)})", given)
-        found: defaultdict[_Key, list[_End]] = defaultdict(list)
-        for end in _END.iter_unpack(packed):
-            found[end[:2]].append(end)
-        for some in found.values():
-            some.sort()  # the engine's order varies
-        found.default_factory = None
-        return found
+            return b""
+        return self._engine.packed(f"SELECT {_ENDS} FROM ({self._moment.sighted(wanted)})", given)
 
     def _fetch_processes(
-        self, wanted: Set[tuple[int, int]]
-    ) -> Mapping[tuple[int, int], HostProcess]:
+        self, wanted: Set[tuple[int, ...]]
+    ) -> Mapping[tuple[int, ...], tuple[int, ...]]:
         given = _given("number UInt64, process UInt64", wanted)
         if not given.rows:
             return {}
@@ -217,32 +277,14 @@ class StoredFlows(StoredHosts):
             f" AND ({HOST}, toUInt64(pid)) IN (SELECT number, process FROM {GIVEN})",
             given,
         )
-        return {
-            (self._by_hash[number], pid): _process(pid, started_s, self._kinds[kind])
-            for number, pid, started_s, kind in _PROCESS.iter_unpack(packed)
-        }
+        facts = _FACTS.iter_unpack(packed)
+        found = dict(zip(_PROCESS.iter_unpack(packed), facts, strict=True))
+        if not self._kinds.keys() >= {kind for _, kind in found.values()}:
+            raise KeyError
+        return found
 
 
-def _process(pid: int, started_s: int, kind: _Kind) -> HostProcess:
-    return _new_process(
-        (
-            pid,
-            kind.gprocess,
-            None,
-            kind.tags,
-            "accepted",
-            None,
-            started_s or None,
-            None,
-            (),
-            kind.container_id,
-        )
-    )
-
-
-_new_process: Final[Callable[[tuple[object, ...]], HostProcess]] = partial(
-    tuple.__new__, HostProcess
-)
+_new_end: Final[Callable[[tuple[object, ...]], HostEnd]] = partial(tuple.__new__, HostEnd)
 _NUMBERS: Final = Addresses()
 _FIRST_BYTE: Final = _PORT_BITS + 24
 _KINDS: Final = {name: number << _KIND_BITS for number, name in enumerate(PROTOCOLS)}
@@ -277,6 +319,6 @@ def _keys(pairs: Iterable[tuple[Protocol, Endpoint, Endpoint]]) -> set[_Key]:
     return keys
 
 
-def _given(structure: str, rows: Collection[tuple[int, int]]) -> Given:
+def _given(structure: str, rows: Collection[tuple[int, ...]]) -> Given:
     numbers = list(chain.from_iterable(rows))
     return Given(structure, struct.pack(f"<{len(numbers)}Q", *numbers))

@@ -9,6 +9,7 @@ from typing import Any
 from proccli.model.flows import (
     ACK,
     SYN,
+    AnyFlow,
     CapturedConnection,
     CapturedOption,
     Flow,
@@ -23,6 +24,8 @@ from proccli.server.join import HostEnd, JoinedConnection
 from proccli.server.labels import Labeller
 from proccli.server.senders import Timing
 from proccli.server.store import Fleet
+from proccli.traffic.flows.fields import NO_FIELDS, find_fields
+from proccli.traffic.flows.values import FlowReader, TimeReader
 from proccli.versions import SERVERS, ServerVersion
 from tests.build import BOOT_S, NOW_S
 
@@ -228,3 +231,21 @@ def captured(
         options_0=tuple(options_0),
         options_1=tuple(options_1),
     )
+
+
+def timeless(flow: Flow) -> AnyFlow:
+    """The flow without times, as it is read from a record."""
+    assert flow.side_0 is not None
+    assert flow.side_1 is not None
+    sides = {"ip_0": flow.side_0.ip, "ip_1": flow.side_1.ip}
+    sides |= {"port_0": f"{flow.side_0.port}", "port_1": f"{flow.side_1.port}"}
+    more: dict[str, object] = {"protocol": flow.protocol, "agent": flow.host}
+    more |= {"process_id_0": flow.pid_0, "process_id_1": flow.pid_1}
+    more |= {f"pod_{n}": "x" * (flow[8 + n] == "pod") for n in (0, 1)}
+    more |= {f"auto_instance_{n}": "x" * (flow[8 + n] == "other") for n in (0, 1)}
+    values = sides | more
+    reader = FlowReader(find_fields(tuple(values), NO_FIELDS), TimeReader(None))
+    read, start_s, end_s = reader.read(values)
+    assert start_s is end_s is None
+    assert read.flow == flow._replace(start_s=None, end_s=None)
+    return read

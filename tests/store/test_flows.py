@@ -139,7 +139,7 @@ def test_the_process_of_an_option_is_fetched(engine: Engine, new_store: NewStore
     labeller = Labeller(
         stored, ["a"], network=None, timing=Timing(within_s=60), server=server_version("6.5")
     )
-    needs = Needs(set(), set())
+    needs = Needs.nothing()
     labeller.add_needs_of_connection(one, needs)
     stored.use(stored.fetch(needs))
 
@@ -158,17 +158,17 @@ def test_only_what_flows_need_is_fetched(engine: Engine, new_store: NewStore) ->
     ]
     stored = StoredFlows(engine, NOW._replace(database=loaded(engine, new_store(), documents)))
 
-    nothing = stored.fetch(Needs(set(), set()))
-    absent = stored.fetch(Needs({("udp", *CONNECTION)}, set()))
-    known = stored.fetch(Needs({("tcp", CONNECTION[1], CONNECTION[0])}, {process_id(1, 10)}))
+    nothing = stored.fetch(Needs.nothing())
+    absent = stored.fetch(Needs([("udp", *CONNECTION)], set(), set()))
+    known = stored.fetch(Needs([("tcp", CONNECTION[1], CONNECTION[0])], set(), {process_id(1, 10)}))
 
-    assert nothing == absent == ({}, {})
+    assert nothing == absent == (b"", {}, {})
     assert [len(ends) for ends in known.ends.values()] == [2]
-    assert sorted(one.gprocess or "" for one in known.processes.values()) == [
-        "app",
-        "idle",
-        "postgres",
-    ]
+    assert len(known.processes) == 3
+    stored.use(known)
+    found = [stored.process(0, 7), stored.process(1, 9), stored.process(1, 10)]
+    assert [one and one.gprocess for one in found] == ["app", "postgres", "idle"]
+    assert stored.process(0, 8) is None
 
 
 def test_documents_that_come_in_between_are_an_error(engine: Engine, new_store: NewStore) -> None:
@@ -179,4 +179,4 @@ def test_documents_that_come_in_between_are_an_error(engine: Engine, new_store: 
     loaded(engine, database, [("", other)])
 
     with pytest.raises(StoreError, match="in the meantime"):
-        stored.fetch(Needs({("tcp", *CONNECTION)}, set()))
+        stored.fetch(Needs([("tcp", *CONNECTION)], set(), set()))

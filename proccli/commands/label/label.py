@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from proccli.commands.hosts.gather import Gathered
 from proccli.commands.label.ahead import fetched
 from proccli.errors import UsageError
-from proccli.model.flows import CapturedConnection, Flow, SideLabel
+from proccli.model.flows import CapturedConnection, FlowLabels, SideLabel
 from proccli.model.note import Note
 from proccli.server.join import Network
 from proccli.server.labels import Labeller, Needs
@@ -27,6 +27,8 @@ _Item = TypeVar("_Item")
 Captured = tuple[CapturedConnection, SideLabel, SideLabel]
 """A connection with the labels of its sides."""
 
+_BLOCK = 512
+"""Records that are printed together."""
 _LABELS = frozenset({"socket", "pid", "tot", "tot-likely"})
 
 
@@ -36,19 +38,13 @@ class Tally:
     def __init__(self) -> None:
         self.options: int | None = None
         """TOT options of captured connections; None: no connection was captured."""
-        self._counts: dict[tuple[str, bool, str, bool, bool], int] = {}
+        self._counts: dict[tuple[tuple[str, bool, str, bool], bool], int] = {}
         """Records by the label of each side and whether it may have a pod, and whether the record
         has no time: a million records are counted in a few numbers."""
 
-    def add(self, flow: Flow, side_0: SideLabel, side_1: SideLabel) -> None:
-        """Count a record."""
-        key = (
-            side_0.label,
-            side_0.auto_instance is None and flow.instance_0 != "pod",
-            side_1.label,
-            side_1.auto_instance is None and flow.instance_1 != "pod",
-            flow.start_s is None and flow.end_s is None,
-        )
+    def add(self, labels: FlowLabels, *, untimed: bool) -> None:
+        """Count a record. `untimed`: whether it has no time."""
+        key = (labels.counted, untimed)
         self._counts[key] = self._counts.get(key, 0) + 1
 
     @property
@@ -74,7 +70,7 @@ class Tally:
     def _count(self, counts: Callable[[int, bool], bool]) -> int:
         return sum(
             number
-            for (label_0, _, label_1, _, untimed), number in self._counts.items()
+            for ((label_0, _, label_1, _), untimed), number in self._counts.items()
             if counts((label_0 in _LABELS) + (label_1 in _LABELS), untimed)
         )
 
@@ -82,7 +78,7 @@ class Tally:
     def reasons(self) -> Counter[str]:
         """Number of sides without a label, by reason, in the order in which they were found."""
         found = Counter[str]()
-        for (label_0, _, label_1, _, _), number in self._counts.items():
+        for ((label_0, _, label_1, _), _), number in self._counts.items():
             for label in (label_0, label_1):
                 if label not in _LABELS:
                     found[label] += number
@@ -93,7 +89,7 @@ class Tally:
         """Sides with an unknown `auto_instance`: the server may know the container's pod."""
         return sum(
             number
-            for (label_0, pod_0, label_1, pod_1, _), number in self._counts.items()
+            for ((label_0, pod_0, label_1, pod_1), _), number in self._counts.items()
             for label, pod in ((label_0, pod_0), (label_1, pod_1))
             if pod and label in _LABELS
         )
@@ -152,23 +148,33 @@ class Labelling:
     def flows(
         self, stream: FlowStream, must_wait: Callable[[], bool] = lambda: False
     ) -> Iterator[bytes]:
-        """The labelled records and the lines between them, in order.
+        """The labelled records and the lines between them, in order, many in a piece.
 
         `must_wait`: whether the next record has not arrived yet; then those before it are returned.
 
         Raises: FlowsError, SourceError.
         """
-        for item in self._known(stream, self._add_needs_of_record, must_wait):
-            if isinstance(item, bytes):
-                yield item
-                continue
-            sides = self._labeller.label_flow(item.flow)
-            self.tally.add(item.flow, *sides)
-            yield item.labelled(*sides)
+        for block in self._known(stream.blocks(), self._needs_of_records, must_wait):
+            yield self._labelled(block)
 
-    def _add_needs_of_record(self, item: bytes | FlowRecord, needs: Needs) -> None:
-        if not isinstance(item, bytes):
-            self._labeller.add_needs(item.flow, needs)
+    def _labelled(self, items: Sequence[bytes | FlowRecord]) -> bytes:
+        label, count = self._labeller.label_timed, self.tally.add
+        pieces = []
+        for item in items:
+            if isinstance(item, bytes):
+                pieces.append(item)
+                continue
+            start_s, end_s = item.start_s, item.end_s
+            labels = label(item.timeless, start_s, end_s)
+            count(labels, untimed=start_s is end_s is None)
+            pieces.append(item.labelled(labels))
+        return b"".join(pieces)
+
+    def _needs_of_records(self, items: Sequence[bytes | FlowRecord]) -> Needs:
+        needs = Needs.nothing()
+        for flow in {item.timeless for item in items if not isinstance(item, bytes)}:
+            self._labeller.add_needs(flow, needs)
+        return needs
 
     def captured(
         self,
@@ -176,27 +182,38 @@ class Labelling:
         must_wait: Callable[[], bool] = lambda: False,
     ) -> Iterator[Captured]:
         """The connections with the labels of their sides. `must_wait`: as for `flows`."""
-        add_needs = self._labeller.add_needs_of_connection
-        for connection in self._known(connections, add_needs, must_wait):
-            sides = self._labeller.label_connection(connection)
-            self.tally.add(connection.flow, *sides)
-            options = len(connection.options_0) + len(connection.options_1)
-            self.tally.options = (self.tally.options or 0) + options
-            yield (connection, *sides)
+        blocks = ([connection] for connection in connections)
+        for block in self._known(blocks, self._needs_of_connections, must_wait):
+            for connection in block:
+                flow = connection.flow
+                sides = self._labeller.label_connection(connection)
+                labels = FlowLabels(*sides, (flow.instance_0, flow.instance_1))
+                self.tally.add(labels, untimed=flow.start_s is flow.end_s is None)
+                options = len(connection.options_0) + len(connection.options_1)
+                self.tally.options = (self.tally.options or 0) + options
+                yield (connection, *sides)
+
+    def _needs_of_connections(self, connections: Sequence[CapturedConnection]) -> Needs:
+        needs = Needs.nothing()
+        for connection in connections:
+            self._labeller.add_needs_of_connection(connection, needs)
+        return needs
 
     def _known(
         self,
-        items: Iterable[_Item],
-        add_needs: Callable[[_Item, Needs], None],
+        blocks: Iterable[Sequence[_Item]],
+        needs_of: Callable[[Sequence[_Item]], Needs],
         must_wait: Callable[[], bool],
-    ) -> Iterator[_Item]:
-        """The items, each when what it needs is known."""
+    ) -> Iterator[Sequence[_Item]]:
+        """The blocks, each when what it needs is known."""
         if self._store is None:
-            yield from items
+            yield from blocks
             return
-        for batch, known in fetched(items, add_needs, self._store.fetch, must_wait):
+        for batch, known in fetched(blocks, needs_of, self._store.fetch, must_wait):
             self._store.use(known)
-            yield from batch
+            self._labeller.forget()
+            for start in range(0, len(batch), _BLOCK):
+                yield batch[start : start + _BLOCK]
 
     def notes(self) -> Iterator[Note]:
         """Warnings, once all records have been labelled."""

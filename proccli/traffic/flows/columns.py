@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from proccli.model.flows import SideLabel
+from proccli.model.flows import FlowLabels, SideLabel
 
 _KEPT_IF_NONE: Final = frozenset({"auto_instance_0", "auto_instance_1"})
 """A record that already has one of these columns keeps its value if the label has none."""
@@ -65,18 +65,16 @@ class LabelColumns:
         self._keys = tuple(keys)
         self._encode = encode
         self._append = append
-        self._cache: dict[tuple[object, ...], EncodedLabels] = {}
+        self._cache: dict[tuple[frozenset[str], FlowLabels], EncodedLabels] = {}
 
-    def encoded(
-        self, present: frozenset[str], side_0: SideLabel, side_1: SideLabel
-    ) -> EncodedLabels:
+    def encoded(self, present: frozenset[str], labels: FlowLabels) -> EncodedLabels:
         """The encoded labels for a record that already has the columns `present`."""
-        key = (present, side_0.shown, side_1.shown)
+        key = (present, labels)
         found = self._cache.get(key)
         if found is None:
             if len(self._cache) >= _CACHE_SIZE:
                 self._cache.clear()
-            found = self._cache[key] = self._encoded(present, side_0, side_1)
+            found = self._cache[key] = self._encoded(present, labels.side_0, labels.side_1)
         return found
 
     def _encoded(

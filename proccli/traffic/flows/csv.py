@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final, NamedTuple
 
 from proccli.errors import FlowsError
-from proccli.model.flows import Flow, SideLabel
+from proccli.model.flows import AnyFlow, Flow, FlowLabels
 from proccli.traffic.flows.columns import LabelColumns
 from proccli.traffic.flows.fields import FieldMap, find_fields
 from proccli.traffic.flows.lines import MAX_LINE_BYTES, Lines
@@ -102,34 +102,36 @@ class FlowTable:
         """A row. It must have as many cells as there are columns."""
         value_of = self._value_of
         flow = self._reader.read({name: value_of(cells[index]) for name, index in self._needed})
-        return FlowTableRow(self, flow, cells, body, end)
+        return FlowTableRow(*flow, self, cells, body, end)
 
 
-class FlowTableRow:
+class FlowTableRow(NamedTuple):
     """A row and its original text."""
 
-    __slots__ = ("_body", "_cells", "_end", "_table", "flow")
+    timeless: AnyFlow
+    start_s: float | None
+    end_s: float | None
+    table: FlowTable
+    cells: Sequence[str]
+    body: bytes
+    end: bytes
 
-    def __init__(
-        self, table: FlowTable, flow: Flow, cells: Sequence[str], body: bytes, end: bytes
-    ) -> None:
-        self.flow = flow
-        self._table = table
-        self._cells = cells
-        self._body = body
-        self._end = end
+    @property
+    def flow(self) -> Flow:
+        """The flow that the row describes."""
+        return self.timeless.flow._replace(start_s=self.start_s, end_s=self.end_s)
 
-    def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
+    def labelled(self, labels: FlowLabels) -> bytes:
         """The row with the label columns appended, or replaced where it already has them."""
-        table = self._table
-        encoded = table.labels.encoded(table.present, side_0, side_1)
-        body = self._body
+        table = self.table
+        encoded = table.labels.encoded(table.present, labels)
+        body = self.body
         if encoded.replaced:
-            cells = list(self._cells)
+            cells = list(self.cells)
             for index, name in table.replaced:
                 cells[index] = encoded.replaced.get(name, cells[index])
             body = table.delimiter.join(cells).encode(errors="surrogateescape")
-        return b"".join((body, encoded.tail, self._end))
+        return b"".join((body, encoded.tail, self.end))
 
 
 _NULLS: Final = frozenset({"", "\\N", "NULL"})

@@ -42,6 +42,22 @@ class Lines:
             self.number += 1
             yield line
 
+    def blocks(self) -> Iterator[Sequence[bytes]]:
+        """The same lines as the iteration, those together that are already here; `number` is that
+        of the last one of a block."""
+        ahead = self._ahead
+        while True:
+            if not ahead:
+                self._read_ahead()
+            block = list(ahead)
+            ahead.clear()
+            if is_end := not block[-1]:
+                block.pop()
+            self.number += len(block)
+            yield block
+            if is_end:
+                return
+
     @property
     def has_next(self) -> bool:
         """Whether the next line is already here, so that nothing has to be waited for."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from proccli.model.flows import Flow, SideLabel
+from proccli.model.flows import AnyFlow, Flow, FlowLabels
 from proccli.traffic.flows.fields import FieldMap
 from proccli.traffic.flows.problems import ProblemCounts
 from proccli.traffic.flows.values import TimeReader
@@ -16,10 +16,22 @@ class FlowRecord(Protocol):
     """A flow record that can be written again with labels."""
 
     @property
+    def timeless(self) -> AnyFlow:
+        """The flow without its times."""
+
+    @property
+    def start_s(self) -> float | None:
+        """The start of the flow, as in `Flow`."""
+
+    @property
+    def end_s(self) -> float | None:
+        """The end of the flow."""
+
+    @property
     def flow(self) -> Flow:
         """The flow that the record describes."""
 
-    def labelled(self, side_0: SideLabel, side_1: SideLabel) -> bytes:
+    def labelled(self, labels: FlowLabels) -> bytes:
         """The record as it was read, with the label columns."""
 
 

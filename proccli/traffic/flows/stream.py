@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import chain
 from typing import BinaryIO, get_args
 
 from proccli.model.note import Note
@@ -47,10 +48,16 @@ class FlowStream:
         Raises: FlowsError if the format is unknown, or a line is too long or damaged; SourceError
         if the file cannot be read.
         """
+        for block in self.blocks():
+            yield from block
+
+    def blocks(self) -> Iterator[Sequence[bytes | FlowRecord]]:
+        """The same, in blocks of what is already there. If reading fails, what was read before is
+        returned first."""
         context = self._context
         with self._opening as (file, name):
             self._lines = lines = Lines(file, name)
-            yield from _records(lines, self._form, context)
+            yield from _blocks(lines, self._form, context)
         self._notes = (*context.problems.notes(name, context.times),)
 
     @property
@@ -91,20 +98,30 @@ def read_flows(
     return FlowStream(nullcontext((file, name)), form=form, fields=fields, keys=keys)
 
 
-def _records(
+def _blocks(
     lines: Lines, form: FlowFormat | None, context: FlowContext
-) -> Iterator[bytes | FlowRecord]:
+) -> Iterator[Sequence[bytes | FlowRecord]]:
     bom = take_bom(lines)
     form = form or detect(lines, context.fields)
-    if form == "zeek":
-        yield from zeek_records(lines, context)
-    elif form == "ndjson":
+    if form == "ndjson":
         yield from json_records(lines, context)
+        return
+    if form == "zeek":
+        items: Iterator[bytes | FlowRecord] = zeek_records(lines, context)
     elif form == "blanks":
-        yield bom
-        yield from blank_records(lines, context)
+        items = chain([bom], blank_records(lines, context))
     else:
         # Spreadsheets recognize UTF-8 by it; JSON must not start with one.
-        yield bom
         delimiter = "\t" if form == "tsv" else detect_delimiter(lines, context.fields) or ","
-        yield from csv_records(lines, context, delimiter)
+        items = chain([bom], csv_records(lines, context, delimiter))
+    block: list[bytes | FlowRecord] = []
+    try:
+        for item in items:
+            block.append(item)
+            if not lines.has_next:
+                yield block
+                block = []
+    except Exception:
+        yield block
+        raise
+    yield block

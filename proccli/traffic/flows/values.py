@@ -9,9 +9,21 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache, partial
 from math import isfinite
-from typing import Any, Final
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
-from proccli.model.flows import AutoInstanceKind, Flow, new_flow
+from proccli.model.flows import (
+    KIND_BITS,
+    PORT_BITS,
+    PROTOCOL_NAMES,
+    AnyFlow,
+    AutoInstanceKind,
+    Flow,
+    PlainFlow,
+    Seen,
+    new_flow,
+    new_plain_flow,
+)
 from proccli.model.process import MAX_PID
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.traffic.flows.fields import RecordFields, SideFields
@@ -27,7 +39,8 @@ _MOMENT = re.compile(
 
 # The magnitude of a number shows its unit: each of these bounds is in the year 5138 in one unit,
 # and in 1973 in the next.
-_UNITS: Final = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
+_S: Final = 10**11
+_UNITS: Final = ((float(_S), 1.0), (1e14, 1e3), (1e17, 1e6), (1e20, 1e9))
 
 
 class TimeReader:
@@ -45,11 +58,15 @@ class TimeReader:
         is such a number, or a date and time as in RFC 3339 or ClickHouse. 0 and times before the
         epoch count as missing, because databases write them for a missing time.
         """
+        if type(value) is int and 0 < value < _S:  # in seconds, like most numbers
+            return float(value)
         if type(value) is str:
             text = value.strip()
             if not text:
                 return None
             if len(text) <= _LONGEST:
+                if text.isascii() and text.isdecimal():
+                    return self._number(float(text))
                 if found := _MOMENT.fullmatch(text):
                     return self._moment(found)
                 if _NUMBER.fullmatch(text):
@@ -205,8 +222,44 @@ def _word(value: object) -> str:
     return str(value).strip().lower() if isinstance(value, (str, int, float)) else ""
 
 
+_KINDS: Final[Mapping[object, int]] = {
+    written: PROTOCOL_NAMES.index(name) << KIND_BITS
+    for written, name in _PROTOCOLS.items()
+    if type(written) is str
+}
+_NOT_SEEN: Final[Seen] = (None, "none", "none")
 _NOTHING: Final = (None, "")
 _LONGEST_S: Final = 1e9
+
+
+class _Numbers(dict[str, "int | None"]):
+    """The numbers of IPv4 addresses outside 127/8; None: any other text."""
+
+    def __missing__(self, text: str) -> int | None:
+        if len(self) >= _NUMBERS_KEPT:
+            self.clear()
+        ip = read_address(text)
+        plain = ip is not None and ":" not in ip and not ip.startswith("127.")
+        number = self[text] = int(ipaddress.IPv4Address(ip)) if plain else None
+        return number
+
+
+_NUMBERS_KEPT: Final = 1 << 16
+_numbers: Final = _Numbers()
+
+
+def _plain_end(ip: object, port: object) -> int | None:
+    """The number of an end in a `PlainFlow`; None: it is not that of a plain flow."""
+    number = _numbers[ip] if type(ip) is str else None
+    if type(port) is not int:
+        port = read_port(port)
+    if number is None or port is None or not 0 <= port <= 0xFFFF:
+        return None
+    return number << PORT_BITS | port
+
+
+TimedFlow: TypeAlias = tuple[AnyFlow, "float | None", "float | None"]
+"""A flow without times, and its start and end as in `Flow`."""
 
 
 class FlowReader:
@@ -219,16 +272,57 @@ class FlowReader:
             any((side.kind, side.name, side.number, side.pod, side.pod_id))
             for side in (fields.side_0, fields.side_1)
         )
+        side_0, side_1 = fields.side_0, fields.side_1
+        names = (fields.protocol, side_0.ip, side_0.port, side_1.ip, side_1.port)
+        self._five = None if None in names else itemgetter(*names)
+        self._is_short = not (fields.host or side_0.pid or side_1.pid or any(self._with_instance))
 
-    def read(self, values: Mapping[str, Any]) -> Flow:
+    def read(self, values: Mapping[str, Any]) -> TimedFlow:
         """The flow. `values` must have all names of `fields`."""
+        fields, read = self._fields, self._times.read
+        start_s = None if fields.start is None else read(values[fields.start])
+        end_s = self._end(values, start_s) if fields.end is None else read(values[fields.end])
+        plain = self._plain(values)
+        return self._read(values) if plain is None else plain, start_s, end_s
+
+    def _plain(self, values: Mapping[str, Any]) -> PlainFlow | None:
+        """The flow, if it is plain and no pid is known."""
+        if self._five is None:
+            return None
+        protocol, ip_0, port_0, ip_1, port_1 = self._five(values)
+        kind = _KINDS.get(protocol if type(protocol) is str else read_protocol(protocol))
+        end_0, end_1 = _plain_end(ip_0, port_0), _plain_end(ip_1, port_1)
+        if kind is None or end_0 is None or end_1 is None:
+            return None
+        seen = _NOT_SEEN if self._is_short else self._seen(values)
+        if seen is None:
+            return None
+        if end_0 < end_1:
+            return new_plain_flow((kind | end_0, end_1, False, seen))
+        if end_1 < end_0:
+            return new_plain_flow((kind | end_1, end_0, True, seen))
+        return None  # a socket that is connected to itself
+
+    def _seen(self, values: Mapping[str, Any]) -> Seen | None:
+        """The last field of a `PlainFlow`; None: a pid is known."""
+        fields = self._fields
+        for name in (fields.side_0.pid, fields.side_1.pid):
+            if name is not None and _pid(values[name]) is not None:
+                return None
+        return (
+            None if fields.host is None else _name(values[fields.host]),
+            _instance(values, fields.side_0) if self._with_instance[0] else "none",
+            _instance(values, fields.side_1) if self._with_instance[1] else "none",
+        )
+
+    def _read(self, values: Mapping[str, Any]) -> Flow:
+        """The flow without times."""
         fields = self._fields
         ip6 = None
         if fields.is_ipv4 is not None and (flag := values[fields.is_ipv4]) not in _NOTHING:
             ip6 = is_ipv6(flag)
         side_0, problem_0 = _endpoint(values, fields.side_0, ip6, "0")
         side_1, problem_1 = _endpoint(values, fields.side_1, ip6, "1")
-        start_s = None if fields.start is None else self._times.read(values[fields.start])
         protocol = None if fields.protocol is None else read_protocol(values[fields.protocol])
         pid_0, pid_1 = fields.side_0.pid, fields.side_1.pid
         return new_flow(
@@ -236,8 +330,8 @@ class FlowReader:
                 protocol,
                 side_0,
                 side_1,
-                start_s,
-                self._end(values, start_s),
+                None,
+                None,
                 None if fields.host is None else _name(values[fields.host]),
                 None if pid_0 is None else _pid(values[pid_0]),
                 None if pid_1 is None else _pid(values[pid_1]),
@@ -248,9 +342,8 @@ class FlowReader:
         )
 
     def _end(self, values: Mapping[str, Any], start_s: float | None) -> float | None:
+        """The end of a record that has no field for it."""
         fields = self._fields
-        if fields.end is not None:
-            return self._times.read(values[fields.end])
         if fields.duration is None or start_s is None:
             return None
         duration = read_number(values[fields.duration])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from proccli.traffic.flows.columns import LabelColumns
@@ -31,39 +32,64 @@ def zeek_records(lines: Lines, context: FlowContext) -> Iterator[bytes | FlowTab
             yield log.row(line, body, lines.number)
 
 
+@dataclass(slots=True)
+class _Syntax:
+    """How a log is written, as set by its headers so far."""
+
+    separator: str
+    unset: str = "-"
+    empty: str = "(empty)"
+
+    def cell_value(self, cell: str) -> str | None:
+        return None if cell in (self.unset, self.empty) else cell
+
+    def cells(self, cells: Mapping[str, str]) -> str:
+        return "".join(self.separator + cell for cell in cells.values())
+
+    def cell(self, value: str | None) -> str:
+        if value is None:
+            return self.unset
+        if not value:
+            return self.empty
+        if value in (self.unset, self.empty) or value.startswith("#"):
+            return _hex(value[0]) + self.escaped(value[1:])
+        return self.escaped(value)
+
+    def escaped(self, value: str) -> str:
+        return hex_escaped(value, self.separator)
+
+
 class _Log:
     """The state of a log as set by its headers so far. #separator starts a new log."""
 
     def __init__(self, context: FlowContext) -> None:
         self._context = context
-        self.separator = "\t"
-        self._begin()
+        self._begin("\t")
 
-    def _begin(self) -> None:
-        self._unset = "-"
-        self._empty = "(empty)"
+    def _begin(self, separator: str) -> None:
+        # Rows of the log before may not have been written yet.
+        self._syntax = _Syntax(separator)
         self.table: FlowTable | None = None
 
     def header(self, text: str, end: str) -> str:
         """The header or comment; #fields and #types with the label columns added."""
         if text.startswith("#separator "):
-            self._begin()
-            self.separator = _unescaped(text.partition(" ")[2]) or "\t"
+            self._begin(_unescaped(text.partition(" ")[2]) or "\t")
             return text + end
-        key, *values = text.split(self.separator)
+        syntax = self._syntax
+        separator = syntax.separator
+        key, *values = text.split(separator)
         if key == "#unset_field" and values:
-            self._unset = values[0]
+            syntax.unset = values[0]
         elif key == "#empty_field" and values:
-            self._empty = values[0]
+            syntax.empty = values[0]
         elif key == "#fields":
             self.table = self._table(values)
-            return self.separator.join([text, *map(self._escaped, self.table.appended)]) + end
+            return separator.join([text, *map(syntax.escaped, self.table.appended)]) + end
         elif key == "#types" and self.table is not None and len(values) == self.table.width:
             for index, _ in self.table.replaced:
                 values[index] = "string"
-            return (
-                self.separator.join([key, *values, *("string" for _ in self.table.appended)]) + end
-            )
+            return separator.join([key, *values, *("string" for _ in self.table.appended)]) + end
         return text + end
 
     def row(self, line: bytes, body: str, number: int) -> bytes | FlowTableRow:
@@ -72,7 +98,7 @@ class _Log:
         `body`: the line without its end.
         """
         if self.table is not None and body:
-            cells = body.split(self.separator)
+            cells = body.split(self._syntax.separator)
             if len(cells) == self.table.width:
                 whole = line.rstrip(_LINE_ENDS.encode())
                 return self.table.row(cells, whole, line[len(whole) :])
@@ -81,29 +107,11 @@ class _Log:
         return line
 
     def _table(self, names: list[str]) -> FlowTable:
-        labels = LabelColumns(self._context.keys, encode=self._value, append=self._cells)
+        syntax = self._syntax
+        labels = LabelColumns(self._context.keys, encode=syntax.cell, append=syntax.cells)
         known = [_unescaped(name) for name in names]
-        return FlowTable(
-            known, labels, self._context, delimiter=self.separator, value_of=self._cell_value
-        )
-
-    def _cell_value(self, cell: str) -> str | None:
-        return None if cell in (self._unset, self._empty) else cell
-
-    def _cells(self, cells: Mapping[str, str]) -> str:
-        return "".join(self.separator + cell for cell in cells.values())
-
-    def _value(self, value: str | None) -> str:
-        if value is None:
-            return self._unset
-        if not value:
-            return self._empty
-        if value in (self._unset, self._empty) or value.startswith("#"):
-            return _hex(value[0]) + self._escaped(value[1:])
-        return self._escaped(value)
-
-    def _escaped(self, value: str) -> str:
-        return hex_escaped(value, self.separator)
+        delimiter, value_of = syntax.separator, syntax.cell_value
+        return FlowTable(known, labels, self._context, delimiter=delimiter, value_of=value_of)
 
 
 def hex_escaped(value: str, special: str) -> str:

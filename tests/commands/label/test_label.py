@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -17,7 +18,8 @@ from proccli.commands.label.label import Labelling, Tally, evicted_notes
 from proccli.commands.label.output import label_summary
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import UsageError
-from proccli.model.flows import SideLabel
+from proccli.model.flows import FlowLabels, SideLabel
+from proccli.server.store import Fleet
 from proccli.sources.opening import NamedSource
 from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.stream import read_flows
@@ -72,7 +74,7 @@ def labelled(run: Labelling, *records: dict[str, Any]) -> list[dict[str, Any]]:
     """What becomes of these."""
     text = "".join(f"{json.dumps(FLOW | record)}\n" for record in records)
     stream = read_flows(io.BytesIO(text.encode()), "flows", keys=run.keys())
-    return [json.loads(line) for line in run.flows(stream)]
+    return [json.loads(line) for line in b"".join(run.flows(stream)).splitlines()]
 
 
 def messages(run: Labelling) -> dict[str, str]:
@@ -159,7 +161,8 @@ def test_a_container_whose_pod_the_server_may_know_is_counted(
     tally = Tally()
     flow = a_flow("10.0.0.1:4000 > 10.0.0.2:80", instance_0=instance, instance_1="pod")
 
-    tally.add(flow, SideLabel(label=label, gprocess="x"), SideLabel(label="no-host"))
+    sides = SideLabel(label=label, gprocess="x"), SideLabel(label="no-host")
+    tally.add(FlowLabels(*sides, (flow.instance_0, flow.instance_1)), untimed=False)
 
     assert tally.possible_pods == told
 
@@ -216,3 +219,18 @@ def test_an_agent_has_to_be_on_a_host_that_is_there(tmp_path: Path) -> None:
         assert str(refused.value) == (
             f"no source is of the host {gone!r} of --agent-id ({new}, {other})"
         )
+
+
+def test_the_records_of_a_connection_take_one_look_up(tmp_path: Path) -> None:
+    """A long connection has one record per minute."""
+    with labelling(tmp_path, hosts(tmp_path)) as run, ExitStack() as stack:
+        looked_up = stack.enter_context(
+            patch.object(Fleet, "between", autospec=True, side_effect=Fleet.between)
+        )
+        records = [{"protocol": 6, "start_time": NOW_S - 10 * n} for n in range(6)]
+        records.append({"protocol": 6, "start_time": NOW_S - 86_400})
+        found = labelled(run, *records[:6])
+
+        assert looked_up.call_count == 1
+        assert [record["label_0"] for record in found] == ["socket"] * 6
+        assert labelled(run, records[6])[0]["label_0"] == "other-time"

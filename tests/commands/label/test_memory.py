@@ -25,7 +25,7 @@ from proccli.server import labels
 
 # A cache of tens of thousands of connections takes long to fill, so the test uses a smaller one,
 # so that it is full early.
-labels._CACHE_SIZE = 1 << 10
+labels._CACHE_SIZE = labels._KNOWN = 1 << 10
 code = run(sys.argv[1:])
 status = Path("/proc/self/status").read_text()
 # Not ru_maxrss, which a child has from its parent.

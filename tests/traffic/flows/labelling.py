@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proccli.model.flows import Flow, SideLabel
+from proccli.model.flows import Flow, FlowLabels, SideLabel
 from proccli.model.note import Note
 from proccli.traffic.flows.detect import FlowFormat
 from proccli.traffic.flows.fields import NO_FIELDS, FieldMap
@@ -117,7 +117,7 @@ def label_file(
             out.append(item)
         else:
             flows.append(item.flow)
-            out.append(item.labelled(*sides))
+            out.append(item.labelled(FlowLabels(*sides, ("none", "none"))))
     return Ran(out=b"".join(out), flows=flows, notes=stream.notes)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from proccli.model.flows import SideLabel
+from proccli.model.flows import FlowLabels, SideLabel
 from proccli.traffic.flows.columns import EncodedLabels
 from proccli.traffic.flows.stream import open_flows
 from proccli.traffic.flows.values import FlowReader
@@ -21,7 +21,7 @@ LABELS = """
 import sys
 from pathlib import Path
 from proccli.traffic.flows.stream import open_flows
-from proccli.model.flows import SideLabel
+from proccli.model.flows import FlowLabels, SideLabel
 
 out = open("/dev/null", "wb")
 stream = open_flows(sys.argv[1], keys=["owner"])
@@ -33,7 +33,8 @@ for item in stream:
         records += 1
         if records % 20 == 1:
             side = SideLabel(label="socket", gprocess=f"shop-{records}", tags=(("owner", "alice"),))
-        out.write(item.labelled(side, side))
+            labels = FlowLabels(side, side, ("none", "none"))
+        out.write(item.labelled(labels))
 status = Path("/proc/self/status").read_text()
 # Not ru_maxrss, which a child has from its parent.
 peak = next(line for line in status.splitlines() if line.startswith("VmHWM:"))
@@ -80,12 +81,12 @@ def test_many_times_the_records_take_no_more_memory(form: str, tmp_path: Path) -
 
 def test_what_is_not_used_again_is_dropped_from_the_cache(tmp_path: Path) -> None:
     path = tmp_path / "flows"
-    path.write_text("".join(f'{{"ip_0":1,"k{n}":2}}\n' for n in range(5_000)))
+    path.write_text("".join(f'{{"ip_0":1,"k{n}":"{PADDING}"}}\n' for n in range(5_000)))
     stream = open_flows(str(path))
     for n, item in enumerate(stream):
         assert not isinstance(item, bytes)
         side = SideLabel(label=f"reason-{n}")
-        item.labelled(side, side)
+        item.labelled(FlowLabels(side, side, ("none", "none")))
         if n == 4_999:
             kept = gc.get_objects()
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
+from unittest.mock import patch
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from proccli.model.flows import SideLabel
 from proccli.model.sockets import Endpoint
 from proccli.terminal.warning_text import message as words_of
 from proccli.traffic.flows.fields import parse_fields
+from proccli.traffic.flows.ndjson import fast_parser, parse_line
 from tests.traffic.flows.labelling import ADDED, COLUMNS, NOBODY, SAMPLES, SHOP, flow_of, label
 
 RECORD = (
@@ -219,3 +224,68 @@ def test_records_without_addresses_give_one_warning() -> None:
     assert ran.codes == ["flows-no-addresses"]
     assert "among 'src', 'dst': name the fields with --fields ip_0=NAME" in words_of(ran.notes[0])
     assert [flow.problem for flow in ran.flows] == ["no ip_0"] * 3
+
+
+_PIECES = (
+    *("{", "}", "[", "]", ",", ":", '"', "\\", "\n", " ", "\t", "\r", "\x0b", "\x00", "\x1f"),
+    *("0", "1", "-", "+", ".", "e", "E", "9" * 20, "9" * 400, "1e400", "NaN", "Infinity", "-0"),
+    *("true", "nul", "null", '"a"', '"a":', '{"a":', "é", "\ufeff", "\x7f"),
+    *("\\u0061", "\\ud800", "\\udc00", "\\x"),
+)
+
+
+@given(
+    pieces=st.lists(st.sampled_from(_PIECES), max_size=12),
+    braces=st.booleans(),
+    damaged=st.booleans(),
+)
+@example(pieces=['"a":', "1", ",", '"a":', "2"], braces=True, damaged=False)
+@example(pieces=['"a":', "9" * 400], braces=True, damaged=False)
+@example(pieces=['"a":', "-0", ".", "1", "e", "9" * 20], braces=True, damaged=False)
+@example(pieces=['"a":', '"', "\\ud800", "\\udc00", '"'], braces=True, damaged=False)
+@example(pieces=['"a":', '"', "\x7f", "é", '"'], braces=True, damaged=True)
+def test_the_faster_parser_parses_as_the_other(
+    pieces: list[str], *, braces: bool, damaged: bool
+) -> None:
+    text = "".join(pieces)
+    line = (f"{{{text}}}\n" if braces else text).encode()
+    assert fast_parser() is not parse_line
+    lines = (line[:-2], line[1:], line.replace("é".encode(), b"\xc3")) if damaged else (line,)
+    for one in lines:
+        found = []
+        for parse in (parse_line, fast_parser()):
+            try:
+                found.append(repr(parse(one)))
+            except ValueError:
+                found.append("no object")
+        assert found[0] == found[1]
+
+
+def test_without_the_faster_parser_the_records_are_the_same() -> None:
+    odd = b'{"ip_0":"10.0.0.5","client_port":1.0,"ip_1":"\xff","x":NaN,"x":1e999,"y":"\\ud800"}\n'
+    records = b"".join((RECORD, b"\n", odd, b"[1]\n", b'{"a":1]\n')) * 100
+    fast = label(records)
+    fast_parser.cache_clear()
+    try:
+        with patch.dict(sys.modules, {"msgspec": None}):
+            assert fast_parser() is parse_line
+            slow = label(records)
+    finally:
+        fast_parser.cache_clear()
+
+    assert (fast.out, fast.flows) == (slow.out, slow.flows)
+    assert fast.codes == slow.codes == ["flows-not-json"]
+
+
+@pytest.mark.parametrize("port", [True, 80.0, "80", " 80.0", None, [80], -1, 65_536, 1e999])
+def test_equal_values_of_other_types_are_not_confused(port: object) -> None:
+    """1, 1.0 and true are equal in Python."""
+    plain = {"ip_0": "10.0.0.5", "client_port": 1, "ip_1": "10.0.0.9", "server_port": 80}
+    records = [plain | {"protocol": 6}, plain | {"protocol": 6, "server_port": port}]
+    first, second = label(b"".join(json.dumps(one).encode() + b"\n" for one in records)).flows
+
+    assert first.side_1 == Endpoint("10.0.0.9", 80)
+    if port in (80, "80", " 80.0"):
+        assert second == first
+    else:
+        assert second.side_1 is None
