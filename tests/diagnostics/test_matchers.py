@@ -281,6 +281,16 @@ def test_what_does_not_apply_to_the_agent_is_not_reported(code: str, text: str, 
     assert code not in said(text, agent=agent)
 
 
+@pytest.mark.parametrize("text", ["\x1b: 1\n", "  x: 1\n y: 2\n"])
+@pytest.mark.parametrize("agent", ["6.6.9", "7.0.3", "7.1.8"])
+def test_a_text_that_the_server_can_not_load_is_one_error(text: str, agent: str) -> None:
+    """It has its sections, and the server sends none of them (FACTS B1.3)."""
+    found = said(proc(NGINX) + text, agent=agent)
+
+    assert "server-refuses" in found
+    assert "no-inputs" not in found
+
+
 def test_a_place_is_the_value_that_is_wrong() -> None:
     text = proc("match_regex: a, match_type: cmd, enabled_features: [proc.gprocess_info, proc.x]")
     found = judge(text)
