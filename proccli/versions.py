@@ -53,7 +53,7 @@ class StaticConfig(NamedTuple):
     )
     """The keys that the release knows; it passes over others."""
     rules_count: bool = True
-    """False: os-proc-regex and tagged-only are read and have no effect."""
+    """False: tagged-only is read and has no effect, and os-proc-regex only with `every-matcher`."""
     engine: Literal["first-match", "every-matcher"] = "first-match"
     implicit_accept: bool = False
     """Whether `.*` accept follows the last rule."""

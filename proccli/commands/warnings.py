@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from proccli.agent.facts import container_id_ends_agent
 from proccli.errors import ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
@@ -110,6 +111,7 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(config, outcomes, host))
     notes.extend(_parent_cycles(config, outcomes))
+    notes.extend(_ended_by_container_ids(config, outcomes))
     notes.extend(_not_recorded(config, outcomes))
     if pids := refused_to_us(outcomes, host):
         notes.append(
@@ -156,6 +158,22 @@ def _parent_cycles(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note
     if cycles:
         yield Note.of(
             "parent-cycle", processes=len(cycles), first_pid=min(cycles), agent=config.agent
+        )
+
+
+def _ended_by_container_ids(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """That the agent ends at the name of a control group, where it looks for a container id."""
+    kind = behaviour_of(config.agent, config.dialect).container
+    pids = [
+        outcome.process.pid
+        for outcome in outcomes
+        if outcome.process_name is not None
+        and outcome.process.cgroup is not None
+        and container_id_ends_agent(outcome.process.cgroup, kind)
+    ]
+    if pids:
+        yield Note.of(
+            "container-id-cut", processes=len(pids), first_pid=min(pids), agent=config.agent
         )
 
 

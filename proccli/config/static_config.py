@@ -107,11 +107,13 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     raw_rules: tuple[RawRule, ...] | None = None
     if "os-proc-regex" in fields:
         raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
+    source = stage.source
+    unapplied = tuple(_unapplied(config, behaviour, raw_rules, section, source))
     config = _without(config, behaviour, raw_rules)
     builtin_rule = raw_rules is None
     raw_rules = raw_rules or ()
-    rules, ignored = compile_rules(raw_rules, stage.source, agent)
-    source = stage.source
+    applied = raw_rules if _applies_rules(behaviour) else ()
+    rules, ignored = compile_rules(applied, source, agent)
     unknown = list(misspelt_keys(section, KEYS, SECTION, source))
     for number, raw in enumerate(raw_rules, start=1):
         unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", source)
@@ -120,7 +122,7 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
         for number, raw in enumerate(raw_rules, start=1):
             unknown += merge_keys(raw.node, f"rule {number}", source)
     unknown += _odd_values(fields, raw_rules, source)
-    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
+    all_notes = (*defaults.notes, *notes, *unapplied, *unknown, *stage.notes, *ignored)
     return config._replace(
         rules=(*config.rules, *rules),
         builtin_rule=builtin_rule,
@@ -153,6 +155,30 @@ def _odd_values(
 
 
 _ODD_IN: Final = {"match-regex": characters.in_pattern, "rewrite-name": characters.in_name}
+
+
+def _applies_rules(behaviour: StaticConfig) -> bool:
+    return behaviour.rules_count or behaviour.engine == "every-matcher"
+
+
+def _unapplied(
+    config: Config,
+    behaviour: StaticConfig,
+    raw_rules: Sequence[RawRule] | None,
+    section: Node,
+    source: SourceText,
+) -> Iterator[Note]:
+    """A warning for each key that a release between the dialects reads and does not apply.
+
+    Source: FACTS A0.
+    """
+    keys = {key.text: key.start for key in _scalar_keys(section)}
+    if raw_rules and not _applies_rules(behaviour):
+        offset = keys.get("os-proc-regex", section.start)
+        yield source.note("rule-without-effect", offset, agent=config.agent)
+    if config.tagged_only and not behaviour.rules_count:
+        offset = keys.get("os-proc-sync-tagged-only", section.start)
+        yield source.note("tagged-only-without-effect", offset, agent=config.agent)
 
 
 def _without(
@@ -245,11 +271,14 @@ _SHARED_BOOTSTRAP_KEYS: Final = ("vtap-group-id-request", "kubernetes-cluster-id
 
 def _names(node: Node) -> frozenset[str]:
     """The keys of a mapping that are scalars."""
+    return frozenset(key.text for key in _scalar_keys(node))
+
+
+def _scalar_keys(node: Node) -> Iterator[Scalar]:
     mapping = resolved(node)
-    if not isinstance(mapping, MappingNode):
-        return frozenset()
-    keys = (resolved(key) for key, _ in mapping.pairs)
-    return frozenset(key.text for key in keys if isinstance(key, Scalar))
+    if isinstance(mapping, MappingNode):
+        keys = (resolved(key) for key, _ in mapping.pairs)
+        yield from (key for key in keys if isinstance(key, Scalar))
 
 
 def _nothing(offset: int, stage: Stage) -> Note:

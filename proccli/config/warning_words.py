@@ -103,6 +103,22 @@ def _rule_ignored(note: Note) -> Wording:
     )
 
 
+def _rules_without_effect(note: Note) -> Wording:
+    return Wording(
+        problem=f"agent {note.string('agent')} does not apply os-proc-regex",
+        effect="every process is accepted under its own name",
+        hint="use another release of the agent",
+    )
+
+
+def _tagged_only_without_effect(note: Note) -> Wording:
+    return Wording(
+        problem=f"agent {note.string('agent')} does not apply os-proc-sync-tagged-only",
+        effect="processes without tags are sent, too",
+        hint="use another release of the agent",
+    )
+
+
 def rule_problem_wording(problem: RuleProblem) -> Wording:
     """Why the agent ignores a rule, and what to write instead."""
     return _rule_problem(problem.code, problem.value, problem.detail, problem.hint, problem.known)
@@ -215,4 +231,6 @@ WORDINGS: Final[Mapping[str, Callable[[Note], Wording]]] = {
     "null-is-text": _null_is_text,
     "server-changes-value": _server_changes_value,
     "rule-thrown-away": _rule_ignored,
+    "rule-without-effect": _rules_without_effect,
+    "tagged-only-without-effect": _tagged_only_without_effect,
 }

@@ -171,6 +171,16 @@ def _parent_cycle(note: Note) -> str:
     )
 
 
+def _container_id_cut(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"the control group of {_processes(number)} (first: pid {note.number('first_pid')}) has a"
+        f" name at which agent {note.string('agent')} ends: it cuts a container id of 64 bytes out"
+        " of a text that is shorter, or within a character; proccli shows what it would send"
+        " otherwise"
+    )
+
+
 def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
@@ -680,6 +690,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
     "parent-cycle": _parent_cycle,
+    "container-id-cut": _container_id_cut,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
     "sockets-unreadable": _sockets_unreadable,
     "tables-unreadable": _tables_unreadable,

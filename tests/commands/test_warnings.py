@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pytest
 
 from proccli.commands.warnings import outcome_notes
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
+from proccli.model.process import Process
 from proccli.terminal.warning_text import message
 from tests.build import config, host, process
 
 
 def cycles(parents: Mapping[int, int], agent: str = "6.5") -> list[Note]:
+    processes = [process(pid, "x", ppid=ppid) for pid, ppid in parents.items()]
+    return [note for note in notes(processes, agent) if note.code == "parent-cycle"]
+
+
+def notes(processes: Iterable[Process], agent: str) -> tuple[Note, ...]:
     outcomes = [
         Outcome(
-            process=process(pid, "x", ppid=ppid),
+            process=found,
             status="accepted",
             reason="implicit-accept",
             process_name="x",
@@ -31,10 +37,9 @@ def cycles(parents: Mapping[int, int], agent: str = "6.5") -> list[Note]:
             agent_start_s=0,
             user="root",
         )
-        for pid, ppid in parents.items()
+        for found in processes
     ]
-    notes = outcome_notes(config()._replace(agent=agent), host(), outcomes)
-    return [note for note in notes if note.code == "parent-cycle"]
+    return outcome_notes(config()._replace(agent=agent), host(), outcomes)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +70,18 @@ def test_a_family_without_a_circle_is_nothing_to_note() -> None:
 )
 def test_only_agents_that_walk_without_a_guard_die(agent: str, number: int) -> None:
     assert len(cycles({2: 2}, agent)) == number
+
+
+@pytest.mark.parametrize(("agent", "number"), [("6.2.6.4", 0), ("6.3.0", 2), ("6.5", 1)])
+def test_a_control_group_at_whose_name_the_agent_ends_is_named(agent: str, number: int) -> None:
+    """Source: FACTS A0, A8, run."""
+    within = "cri-containerd-0" + "é" * 33 + "123"
+    cgroups = {7: "1:cpu:/cri-containerd.service\n", 5: f"1:cpu:/{within}\n", 3: "0::/\n"}
+    processes = [process(pid, "x")._replace(cgroup=text) for pid, text in cgroups.items()]
+
+    found = [note for note in notes(processes, agent) if note.code == "container-id-cut"]
+
+    assert [note.number("processes") for note in found] == [number] * bool(number)
+    for note in found:
+        assert note.number("first_pid") == 5
+        assert f"at which agent {agent} ends" in message(note)

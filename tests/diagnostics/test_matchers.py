@@ -413,7 +413,20 @@ def test_agents_between_the_dialects_do_not_apply_rules_as_written() -> None:
     text = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: a, action: drop}]\n"
 
     for agent, expected in (("6.5", False), ("6.6.5", True), ("6.6.6", True), ("6.6.8", True)):
-        assert ("rule-without-effect" in said(text, agent=agent)) is expected
+        found = judge(text, agent=agent)
+        assert ("rule-without-effect" in codes(found)) is expected
+        if agent == "6.6.5":
+            assert marked(only(found, "rule-without-effect")) == "os-proc-regex"
+            assert "no-rules" not in codes(found)
+
+
+@pytest.mark.parametrize(("agent", "expected"), [("6.5", False), ("6.6.5", True), ("6.6.8", True)])
+def test_agents_between_the_dialects_do_not_apply_tagged_only(agent: str, expected: bool) -> None:
+    """FACTS A0."""
+    text = "os-proc-sync-enabled: true\nos-proc-sync-tagged-only: {}\n"
+
+    assert ("tagged-only-without-effect" in said(text.format("true"), agent=agent)) is expected
+    assert "tagged-only-without-effect" not in said(text.format("false"), agent=agent)
 
 
 def test_words_that_agents_between_the_dialects_replace_are_diagnosed() -> None:
