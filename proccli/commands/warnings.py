@@ -230,7 +230,7 @@ def _without_gone(problems: Counts) -> tuple[int, Counts]:
 
 
 def _problem(outcome: Outcome) -> str:
-    for field in ("cmdline", "uid"):
+    for field in ("cmdline", "uid", "status", "exe"):
         error = outcome.process.error(field)
         if error is not None:
             return error.problem

@@ -9,9 +9,9 @@ import pytest
 from proccli.commands.warnings import outcome_notes
 from proccli.model.note import Note
 from proccli.model.outcome import Outcome
-from proccli.model.process import Process
+from proccli.model.process import FieldError, Process
 from proccli.terminal.warning_text import message
-from tests.build import config, host, process
+from tests.build import Machine, config, host, process
 
 
 def cycles(parents: Mapping[int, int], agent: str = "6.5") -> list[Note]:
@@ -85,3 +85,22 @@ def test_a_control_group_at_whose_name_the_agent_ends_is_named(agent: str, numbe
     for note in found:
         assert note.number("first_pid") == 5
         assert f"at which agent {agent} ends" in message(note)
+
+
+@pytest.mark.parametrize(
+    ("agent", "field"),
+    [("6.2.0", "exe"), ("6.5", "cmdline"), ("7.1.8", "status"), ("6.6.8", "exe")],
+)
+def test_what_can_not_be_read_is_not_blamed_on_an_ancestor(agent: str, field: str) -> None:
+    given = config()._replace(agent=agent)
+    if agent > "6.6.5":
+        given = given._replace(dialect="inputs.proc", feature="proc.gprocess_info")
+    error = FieldError(field=field, problem="denied", detail="EACCES")
+    refused = process(9, "x")._replace(**{"exe" if field == "exe" else "cmdline": None})
+    unread = refused._replace(status_name="x", errors=(error,))
+    seen_by = host(privileged=False)
+
+    outcome = Machine([unread], given, at=seen_by).outcome(9)
+    found = [n for n in outcome_notes(given, seen_by, [outcome]) if n.code == "unreadable-for-us"]
+
+    assert [note.counts("problems") for note in found] == [(("denied", 1),)]
