@@ -110,11 +110,13 @@ def read(
     Raises: UsageError for an agent or server that isn't emulated.
     """
     written = text[:MAX_BYTES].decode("utf-8", "replace")
-    choice = choose(written, agent, new_rpc=new_rpc)
-    crate = _crate(choice)
-    if via == "server" or crate == "0.9.25":
-        written = written.removeprefix(_BOM)
-        text = text.removeprefix(codecs.BOM_UTF8)
+    choice = choose(written.removeprefix(_BOM), agent, new_rpc=new_rpc)
+    if written.startswith(_BOM):
+        if via == "server" or _crate(choice) == "0.9.25":
+            written = written.removeprefix(_BOM)
+            text = text.removeprefix(codecs.BOM_UTF8)
+        else:  # a part of the first key
+            choice = choice.behind_bom()
     base = Config(file=source_name, dialect=choice.dialect, agent=choice.agent.number, via=via)
     reading = _Reading(SourceText(written, source_name), choice, via, loader)
     config: Config | None = None
