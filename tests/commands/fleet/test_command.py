@@ -24,6 +24,12 @@ def answer(name: str, *arguments: str, code: int = 0) -> Any:
     return document
 
 
+def test_without_a_command_it_shows_its_help() -> None:
+    """As proccli itself does."""
+    assert call("fleet") == call("fleet", "--help")
+    assert call("fleet").code == 0
+
+
 def test_a_load_names_what_it_refuses_and_loads_the_rest(
     store: str, files: Path, tmp_path: Path
 ) -> None:
