@@ -296,14 +296,28 @@ def unseen_by_us(sample: SocketSample | SentSockets | Reading, host: Host) -> tu
     )
 
 
-def socket_notes(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:
-    """Everything that could not be read of the sockets."""
+def socket_notes(
+    sample: SocketSample | SentSockets, host: Host, config: Config
+) -> tuple[Note, ...]:
+    """Everything that could not be read of the sockets, by us or by the agent."""
     return (
+        *_not_looked_at(config),
         *unseen_by_us(sample, host),
         *_unreadable_sockets(sample, host),
         *_lost(sample),
         *_without_process(sample, host),
     )
+
+
+def _not_looked_at(config: Config) -> Iterator[Note]:
+    """That the agent does not look at all processes that it takes.
+
+    Source: FACTS A10, B8; run.
+    """
+    behaviour = behaviour_of(config.agent, config.dialect)
+    early = isinstance(behaviour, InputsProc) and behaviour.socket_thread == "leaves-early"
+    if early and config.sync_enabled and config.socket_sync_interval_s:
+        yield Note.of("sockets-left-early", agent=config.agent)
 
 
 def _unreadable_sockets(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:

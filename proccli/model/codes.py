@@ -87,6 +87,9 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "The sockets of processes can't be read without root.", "sockets"
     ),
     "sockets-unreadable": Warned("The sockets of processes can't be read, not even by the agent."),
+    "sockets-left-early": Warned(
+        "The agent looks at few processes for sockets: it stops at the second of a namespace."
+    ),
     "tables-unreadable": Warned("Socket tables of network namespaces can't be read."),
     "sockets-without-process": Warned("Sockets have no visible owner."),
     "age-unknown": Warned("The age of sockets is unknown, so the agent may or may not send them."),

@@ -197,6 +197,13 @@ def _sockets_unreadable(note: Note) -> str:
     )
 
 
+def _sockets_left_early(note: Note) -> str:
+    return (
+        f"agent {note.string('agent')} stops looking for sockets at the second process of a network"
+        " namespace: later processes send none, and count as not accepted here"
+    )
+
+
 def _tables_unreadable(note: Note) -> str:
     namespaces = counted(note.number("namespaces"), "network namespace")
     return (
@@ -693,6 +700,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "container-id-cut": _container_id_cut,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
     "sockets-unreadable": _sockets_unreadable,
+    "sockets-left-early": _sockets_left_early,
     "tables-unreadable": _tables_unreadable,
     "sockets-without-process": _sockets_without_process,
     "age-unknown": _age_unknown,

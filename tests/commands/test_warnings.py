@@ -12,6 +12,8 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import FieldError, Process
 from proccli.terminal.warning_text import message
 from tests.build import Machine, config, host, process
+from tests.cli.runner import call
+from tests.paths import DATA
 
 
 def cycles(parents: Mapping[int, int], agent: str = "6.5") -> list[Note]:
@@ -104,3 +106,20 @@ def test_what_can_not_be_read_is_not_blamed_on_an_ancestor(agent: str, field: st
     found = [n for n in outcome_notes(given, seen_by, [outcome]) if n.code == "unreadable-for-us"]
 
     assert [note.counts("problems") for note in found] == [(("denied", 1),)]
+
+
+@pytest.mark.parametrize(
+    ("agent", "interval", "expected"),
+    [("6.5", 10, False), ("6.6.5", 10, False), ("6.6.6", 10, True), ("6.6.8", 0, False)],
+)
+def test_agents_that_stop_looking_for_sockets_are_named(
+    agent: str, interval: int, expected: bool
+) -> None:
+    """Source: FACTS A10, B8; run."""
+    text = f"os-proc-sync-enabled: true\nos-proc-socket-sync-interval: {interval}\n"
+    snapshot = str(DATA / "snapshots" / "odd-arguments.jsonl")
+
+    ran = call("sockets", "-s", snapshot, "-c", "-", "--agent", agent, stdin=text.encode())
+
+    assert ran.code == 0
+    assert (f"agent {agent} stops looking for sockets" in ran.err) is expected

@@ -248,7 +248,7 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     sockets = sent_sockets(sample.sockets, behaviour)
     processes = sent(sample.pipeline.completed(accepted), sample.inputs.tags, behaviour)
-    hidden = socket_notes(sockets, host)
+    hidden = socket_notes(sockets, host, config)
     left_out = _left_out_notes(outcomes, processes)
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
