@@ -72,6 +72,19 @@ def _config_rejected(note: Note) -> str:
     )
 
 
+def _config_changed(note: Note) -> str:
+    effect = {
+        "restart": "would restart to apply it",
+        "next-scan": "applies it at its next scan, without a restart",
+        "hot": "applies most settings without a restart",
+        "stops": "publishes no processes after a change of matchers until it is restarted",
+    }[note.string("effect")]
+    return (
+        "the configuration differs from that of the last run: agent"
+        f" {note.string('agent')} {effect}"
+    )
+
+
 def _setting_differs(note: Note) -> str:
     before, after = (_yaml(note.fields[name]) for name in ("before", "after"))
     return f"{note.string('key')} was {before} and becomes {after}"
@@ -679,10 +692,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         _fixed, "no configuration given (-c FILE): the agent's built-in defaults apply"
     ),
     "config-rejected": _config_rejected,
-    "config-changed": partial(
-        _fixed,
-        "the configuration differs from that of the last run: the agent would restart to apply it",
-    ),
+    "config-changed": _config_changed,
     "setting-differs": _setting_differs,
     "sync-disabled": _sync_disabled,
     "hidepid": _hidepid,
