@@ -124,3 +124,19 @@ def test_every_reason_of_a_socket_has_words() -> None:
     reasons = set(get_args(SocketReason))
     assert set(steps_sockets._WORDS) == reasons - {"process-not-accepted"}
     assert set(sockets_output._SKIPPED) == reasons
+
+
+@pytest.mark.parametrize(
+    ("agent", "restarts"), [("6.5", True), ("6.6.5", False), ("7.0.9", False), ("7.1.8", False)]
+)
+def test_a_restart_is_promised_only_of_agents_that_do_it(
+    tmp_path: Path, agent: str, restarts: bool
+) -> None:
+    """FACTS, Generations and B2: 6.6.5 to 6.6.7 and N2 to N7 switch the sync on without one."""
+    path = tmp_path / "agent.yaml"
+    older = agent.startswith(("6.5", "6.6.5"))
+    path.write_text("os-proc-root: /proc\n" if older else "inputs: {proc: {enabled: false}}\n")
+
+    hint = steps(str(path), agent)["sync-enabled"]["hint"]
+
+    assert ("agents restart to apply it" in hint) is restarts
