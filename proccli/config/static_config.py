@@ -20,6 +20,7 @@ from proccli.config.unknown_keys import (
     merge_keys,
     misplaced_keys,
     misspelt_keys,
+    newer_keys,
 )
 from proccli.config.yaml.nodes import (
     Alias,
@@ -114,20 +115,39 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     raw_rules = raw_rules or ()
     applied = raw_rules if _applies_rules(behaviour) else ()
     rules, ignored = compile_rules(applied, source, agent)
-    unknown = list(misspelt_keys(section, KEYS, SECTION, source))
-    for number, raw in enumerate(raw_rules, start=1):
-        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", source)
-    if not stage.merges:
-        unknown += merge_keys(section, SECTION, source)
-        for number, raw in enumerate(raw_rules, start=1):
-            unknown += merge_keys(raw.node, f"rule {number}", source)
-    unknown += _odd_values(fields, raw_rules, source)
-    all_notes = (*defaults.notes, *notes, *unapplied, *unknown, *stage.notes, *ignored)
+    unknown = tuple(_odd_keys(section, raw_rules, stage, agent))
+    odd = tuple(_odd_values(fields, raw_rules, source))
+    all_notes = (*defaults.notes, *notes, *unapplied, *unknown, *odd, *stage.notes, *ignored)
     return config._replace(
         rules=(*config.rules, *rules),
         builtin_rule=builtin_rule,
         notes=tuple(dict.fromkeys(all_notes)),
     )
+
+
+_WITHOUT: Final = {"os-proc-sync-enabled": "true", "os-proc-sync-tagged-only": "false"}
+"""What releases do that do not know these keys."""
+
+
+def _odd_keys(
+    section: Node, raw_rules: Sequence[RawRule], stage: Stage, agent: AgentVersion
+) -> Iterator[Note]:
+    """A warning for each key that means nothing to this release."""
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour, source = agent.static_config, stage.source
+    rules = [(raw.node, f"rule {number}") for number, raw in enumerate(raw_rules, start=1)]
+    yield from misspelt_keys(section, KEYS, SECTION, source)
+    for node, where in rules:
+        yield from foreign_keys(node, RULE_FIELDS, where, source)
+    newer = {key: value for key, value in _WITHOUT.items() if key not in behaviour.keys}
+    yield from newer_keys(section, newer, SECTION, agent.number, source)
+    if not behaviour.actions:
+        for node, where in rules:
+            yield from newer_keys(node, {"action": "accept"}, where, agent.number, source)
+    if not stage.merges:
+        yield from merge_keys(section, SECTION, source)
+        for node, where in rules:
+            yield from merge_keys(node, where, source)
 
 
 _TEXT_KEYS: Final = ("os-proc-root", "os-app-tag-exec", "os-app-tag-exec-user")

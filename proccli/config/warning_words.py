@@ -46,6 +46,12 @@ def _unknown_key(note: Note) -> Wording:
     if kind == "misplaced":
         problem = f"{key} is beside {where}, not in it"
         return Wording(problem=problem, effect=effect, hint=f"indent it under {where}")
+    if kind == "newer":
+        if key == "action":
+            effect = "the agent ignores it, and accepts what the rule matches"
+        return Wording(
+            problem=f"agent {note.string('agent')} does not know {key} of {where}", effect=effect
+        )
     problem = f"{key} is not a key of {where}"
     if kind == "merge-key":
         return Wording(problem=problem, effect=effect, hint="the agent does not support merge keys")

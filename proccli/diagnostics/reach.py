@@ -318,6 +318,11 @@ def _early(rule: Rule, after: Sequence[Rule], context: Context) -> Diagnostic:
     )
 
 
+def _accepts_implicitly(context: Context) -> bool:
+    behaviour = context.agent.static_config
+    return behaviour is not None and behaviour.implicit_accept
+
+
 def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
     rules = context.rules
     unapplied = any(note.code == "rule-without-effect" for note in context.config.notes)
@@ -331,6 +336,7 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
         )
     elif (
         known.catch_all is None
+        and _accepts_implicitly(context)
         and not context.config.tagged_only
         and any(rule.action == "accept" for rule in rules)
     ):

@@ -131,8 +131,21 @@ def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 
 def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     template = rule.rewrite_name
+    behaviour = context.agent.static_config if context.behaviour is None else None
     for found in re.finditer(REFERENCE, template):
         name, ending = found.groups()
+        if behaviour is not None and not behaviour.env:
+            if name and ending == "%":
+                yield context.at_value(
+                    rule,
+                    context.keys.rewrite,
+                    "rewrite-percent",
+                    f"agent {context.config.agent} replaces no %NAME%",
+                    part=(found.start(), found.end()),
+                    effect="it becomes part of the name unchanged",
+                    hint="update the agent, or leave it out",
+                )
+            continue
         if name and ending == "%":
             yield from _variable(rule, name, (found.start(), found.end()), context)
             continue

@@ -56,7 +56,8 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
             effect=f"{unit}few connections live that long",
             hint="use a few seconds",
         )
-    if interval == 0 and context.behaviour is None:
+    static = context.agent.static_config if context.behaviour is None else None
+    if interval == 0 and static is not None and static.sockets != "none":
         yield context.at_setting(
             keys.interval,
             "socket-interval",
