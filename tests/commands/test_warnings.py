@@ -98,8 +98,8 @@ def test_what_can_not_be_read_is_not_blamed_on_an_ancestor(agent: str, field: st
     if agent > "6.6.5":
         given = given._replace(dialect="inputs.proc", feature="proc.gprocess_info")
     error = FieldError(field=field, problem="denied", detail="EACCES")
-    refused = process(9, "x")._replace(**{"exe" if field == "exe" else "cmdline": None})
-    unread = refused._replace(status_name="x", errors=(error,))
+    unread = process(9, "x")._replace(status_name="x", errors=(error,))
+    unread = unread._replace(exe=None) if field == "exe" else unread._replace(cmdline=None)
     seen_by = host(privileged=False)
 
     outcome = Machine([unread], given, at=seen_by).outcome(9)

@@ -246,7 +246,7 @@ def test_what_another_configuration_does_depends_on_the_release(
     agent: str, dialect: str, sends: bool | None, effect: str
 ) -> None:
     """FACTS, Generations: 6.6.5 to 6.6.7 don't restart, nor do those from 7.1.2 on."""
-    known = {"agent": agent, "dialect": dialect}
+    known: dict[str, Any] = {"agent": agent, "dialect": dialect}
     before = first(inputs(**known))
     result = again(before, inputs(socket_sync_interval_s=11, **known))
 

@@ -368,10 +368,11 @@ def _look(tree: Tree) -> tuple[bool, Process]:
     return DirectorySource(str(tree.path)).host.privileged, tree.read(5)
 
 
-def test_lack_of_descriptors_is_an_error(tree: Tree) -> None:
+@pytest.mark.parametrize("free", [0, 2])
+def test_lack_of_descriptors_is_an_error(tree: Tree, free: int) -> None:
     tree.add(5, "x")
 
-    def starve(free: int) -> str:
+    def starve() -> str:
         source = DirectorySource(str(tree.path))
         source.pids()
         at_limit = os.dup(0)
@@ -381,8 +382,7 @@ def test_lack_of_descriptors_is_an_error(tree: Tree) -> None:
             source.read(5)
         return str(error.value)
 
-    for free in (0, 2):
-        assert "Too many open files (raise the limit: " in in_child(lambda free=free: starve(free))
+    assert "Too many open files (raise the limit: " in in_child(starve)
 
 
 @root_only
