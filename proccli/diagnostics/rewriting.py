@@ -53,8 +53,10 @@ def _missing(rule: Rule, context: Context) -> Diagnostic:
 
 
 def _ignored(rule: Rule, context: Context) -> Diagnostic:
-    keys = context.keys
-    dropped = rule.action == "drop"
+    keys, behaviour = context.keys, context.behaviour
+    # Where every matcher runs, a rule with action drop takes its processes without renaming them.
+    drops = rule.action == "drop" if behaviour is None else rule.ignore
+    dropped = drops and (behaviour is None or behaviour.ignore == "removes")
     hint = "remove it"
     if rule.match_type in ("parent_process_name", "tag"):
         reason = f"with {keys.match_type} {visible(rule.match_type[:40])}"

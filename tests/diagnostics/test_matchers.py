@@ -506,3 +506,30 @@ def test_the_default_matchers_raise_no_alarm_for_their_release(agent: str) -> No
     found = judge(proc(*matchers), agent=agent)
 
     assert [one.code for one in found.diagnostics if one.severity != "info"] == []
+
+
+def test_a_matcher_that_requires_a_tag_takes_no_kernel_thread() -> None:
+    """FACTS B5: only_with_tag holds back what the tag command does not list."""
+    every = f"match_regex: '.*', {G}"
+    assert "kernel-threads-taken" in said(proc(every))
+    assert "kernel-threads-taken" not in said(proc(f"only_with_tag: true, {every}"))
+
+
+@pytest.mark.parametrize(
+    ("agent", "effect"),
+    [("7.0.6", "the process keeps its name"), ("7.0.7", "a dropped process has no name")],
+)
+def test_what_becomes_of_the_name_with_ignore(agent: str, effect: str) -> None:
+    """FACTS B3: up to N4, ignore only keeps the matcher from renaming."""
+    text = proc(f"ignore: true, rewrite_name: x, {NGINX}")
+    assert only(judge(text, agent=agent), "rewrite-ignored").effect == effect
+
+
+def test_a_drop_rule_of_6_6_8_renames_nothing() -> None:
+    """FACTS A0: it takes its processes, which keep their names."""
+    text = "os-proc-regex: [{match-regex: a, rewrite-name: b, action: drop}]\n"
+    found = only(judge(text, agent="6.6.8"), "rewrite-ignored")
+    assert found.effect == "the process keeps its name"
+    assert only(judge(text, agent="6.5"), "rewrite-ignored").effect == (
+        "a dropped process has no name"
+    )
