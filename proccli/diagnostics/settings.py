@@ -41,9 +41,8 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
     lifetime, interval = config.min_lifetime_s, config.socket_sync_interval_s
     unit = "the unit is seconds; " if config.dialect == "static_config" else ""
     static = context.agent.static_config if context.behaviour is None else None
-    if static is not None and not static.min_lifetime:
-        pass  # such a release sends young processes, too
-    elif lifetime == 0:
+    filters_young = static is None or static.min_lifetime
+    if filters_young and lifetime == 0:
         yield context.at_setting(
             keys.lifetime,
             "min-lifetime",
@@ -51,7 +50,7 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
             effect="every short-lived process is sent, and the server stores it",
             hint="omit the key for the default of 3 seconds",
         )
-    elif lifetime > _LONG_S:
+    elif filters_young and lifetime > _LONG_S:
         yield context.at_setting(
             keys.lifetime,
             "min-lifetime",
