@@ -249,7 +249,10 @@ def _exists(path: str) -> OutputError:
 
 
 def _failed(path: str, error: OSError) -> OutputError:
-    return OutputError(f"can't write {path}: {error.strerror or error}")
+    # Links like /dev/stdout lead to names such as pipe:[123], which are in no directory.
+    stream = path.startswith(("/dev/", "/proc/"))
+    hint = "use - for standard output" if stream else None
+    return OutputError(f"can't write {path}: {error.strerror or error}", hint=hint)
 
 
 def read_file(path: str) -> bytes:

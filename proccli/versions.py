@@ -53,7 +53,7 @@ class StaticConfig(NamedTuple):
     )
     """The keys that the release knows; it passes over others."""
     rules_count: bool = True
-    """False: os-proc-regex and tagged-only are read and have no effect."""
+    """False: tagged-only is read and has no effect, and os-proc-regex only with `every-matcher`."""
     engine: Literal["first-match", "every-matcher"] = "first-match"
     implicit_accept: bool = False
     """Whether `.*` accept follows the last rule."""
@@ -81,6 +81,8 @@ class StaticConfig(NamedTuple):
     """`first-rows`: reading ends at the first row that isn't LISTEN, tcp and tcp6 each."""
     change_told_by: Literal["sha1", "pids", "unknown"] = "sha1"
     """What makes the agent send again: a SHA-1 over pids and tags, or pids alone."""
+    config_change: Literal["restart", "next-scan"] = "restart"
+    """What a changed configuration does: the agent restarts, or applies it at its next scan."""
 
 
 class InputsProc(NamedTuple):
@@ -117,7 +119,7 @@ class InputsProc(NamedTuple):
     no socket is ever sent, `per-namespace`: the rewritten code."""
     publishes: Literal["pids", "data"] = "pids"
     """What must change for a feature to publish again."""
-    config_change: Literal["none", "stops", "restart", "hot"] = "stops"
+    config_change: Literal["stops", "restart", "hot"] = "stops"
     """What a change of the section does: `stops` publishing until the agent restarts."""
 
 
@@ -265,7 +267,11 @@ _STATIC_CONFIG: Final = (
     Step("6.3.1", {"container": "scope"}, f"{_PROCESSES} @ v6.3.1"),
     Step("6.5.4", {"change_told_by": "pids"}, f"{_QUERIER} @ v6.5.4"),
     Step("6.5", {"container": "scope-v2"}, f"{_PROCESSES} @ branch v6.5"),
-    Step("6.6.5", {"container": "scope", "rules_count": False}, f"{_SETTINGS} @ v6.6.5"),
+    Step(
+        "6.6.5",
+        {"container": "scope", "rules_count": False, "config_change": "next-scan"},
+        f"{_SETTINGS} @ v6.6.5",
+    ),
     Step(
         "6.6.6",
         {

@@ -354,3 +354,17 @@ def test_the_old_files_of_other_users_stay(shared: Path) -> None:
     write(shared / "rec")
 
     assert names(shared) == [".proccli-old.tmp", "rec"]
+
+
+def test_a_name_of_standard_output_is_refused_with_a_hint() -> None:
+    """The link leads to a name such as pipe:[123], which is in no directory."""
+    reader, writer = os.pipe()
+    try:
+        with (
+            pytest.raises(OutputError, match="use - for standard output"),
+            atomic_output(f"/proc/self/fd/{writer}"),
+        ):
+            pass
+    finally:
+        os.close(reader)
+        os.close(writer)

@@ -58,7 +58,8 @@ _pack_f32, _unpack_f32 = struct.Struct("f").pack, struct.Struct("f").unpack
 
 @lru_cache(maxsize=256)  # the processes of a unit or a container share the text
 def container_id(cgroup: str, ids: ContainerIds) -> str | None:
-    """The container id in the text of /proc/PID/cgroup, or None.
+    """The container id in the text of /proc/PID/cgroup; None without one, or where the agent ends
+    instead (`container_id_ends_agent`).
 
     The first line with one of the controllers decides; the line of cgroup v2, which has none,
     counts in `scope-v2` alone. Its path's last component is the id if it is 64 bytes long. Else, of
@@ -67,18 +68,43 @@ def container_id(cgroup: str, ids: ContainerIds) -> str | None:
 
     Source: FACTS A8; agent v6.5 linux_process.rs:612-660 (branch head); cgroups(7).
     """
+    found = _container_id(cgroup, ids)
+    return None if found is None or _is_no_text(found) else found.decode()
+
+
+def container_id_ends_agent(cgroup: str, ids: ContainerIds) -> bool:
+    """Whether the agent cuts the id out of a text that is too short, or within a character: Rust
+    ends the program then.
+
+    Source: FACTS A8 and A0, run.
+    """
+    found = _container_id(cgroup, ids)
+    return found is not None and _is_no_text(found)
+
+
+def _is_no_text(found: bytes) -> bool:
+    if len(found) < _ID_BYTES:
+        return True
+    try:
+        found.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _container_id(cgroup: str, ids: ContainerIds) -> bytes | None:
     path = _path(cgroup, v2=ids == "scope-v2") if ids != "none" else None
     if path is None or "/" not in path:
         return None
     last = path.rpartition("/")[2].encode()
     if len(last) == _ID_BYTES:
-        return last.decode()
+        return last
     _, dash, tail = last.rpartition(b"-")
     if ids == "cri":
-        found = last.startswith(b"cri-containerd") and len(tail) >= _ID_BYTES
+        found = last.startswith(b"cri-containerd")
     else:
         found = bool(dash) and len(tail) == _ID_BYTES + len(".scope")
-    return tail[:_ID_BYTES].decode(errors="replace") if found else None
+    return tail[:_ID_BYTES] if found else None
 
 
 def _path(cgroup: str, *, v2: bool) -> str | None:

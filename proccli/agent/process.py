@@ -289,7 +289,8 @@ def _listed(process: Process, host: Host, behaviour: InputsProc) -> AgentProcess
         if refused and (strict or name != "exe"):
             return _unknown(process, "unreadable")
         if strict or name == "status":
-            return AgentProcess(process=process, texts=None, skip_reason="invisible")
+            reason: Reason = "unreadable" if error.problem == "gone" else "invisible"
+            return AgentProcess(process=process, texts=None, skip_reason=reason)
         program_known = program_known and not refused
     cmdline, exe = _arguments(process), _program(process)
     if process.status_name is None or (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 
@@ -50,10 +52,33 @@ def report(error: BaseException, invocation: Invocation) -> int:
     if isinstance(error, click.ClickException):
         write_stderr(f"{label} {visible(_usage_problem(error))}\n")
         return EXIT_USAGE
+    if (limit := _limit(error)) is not None:
+        write_stderr(f"{label} {limit}\n")
+        return EXIT_INPUT
     what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     advice = "" if debug else "; please report this with the output of --debug"
     write_stderr(f"{label} internal error: {visible(what)}{advice}\n")
     return EXIT_BUG
+
+
+def _limit(error: BaseException) -> str | None:
+    """What is missing where we run, and what to do, for an error that is no bug of ours."""
+    number = error.errno if isinstance(error, OSError) else None
+    if isinstance(error, MemoryError) or number == errno.ENOMEM:
+        return "not enough memory (see ulimit -v and the memory limit of the container)"
+    if number in (errno.EMFILE, errno.ENFILE):
+        return "too many open files (raise the limit: ulimit -n)"
+    if number == errno.ENOENT and not _has_current_directory():
+        return "the current directory has been removed (change to another one)"
+    return None
+
+
+def _has_current_directory() -> bool:
+    try:
+        os.getcwd()  # noqa: PTH109 - pathlib takes long to load
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def report_sources(

@@ -33,7 +33,7 @@ from proccli.model.process import (
 from proccli.model.source import Source
 from proccli.sources.opening import NamedSource, open_source, read_ahead
 from proccli.text import visible
-from proccli.versions import InputsProc, agent_version, behaviour_of
+from proccli.versions import InputsProc, StaticConfig, agent_version, behaviour_of
 
 if TYPE_CHECKING:
     from proccli.config.tag_output import TagEntry
@@ -102,7 +102,11 @@ def _missing(
 
 
 def mentioned_names(config: Config) -> tuple[str, ...]:
-    """The variables that the rules' rewrite-names mention, each once, in order."""
+    """The variables that the rules' rewrite-names mention, each once, in order; none where the
+    agent replaces none."""
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, StaticConfig) and not behaviour.env:
+        return ()
     names: dict[str, None] = {}
     for rule in config.rules:
         own_text = rule.match_type not in ("parent_process_name", "tag")

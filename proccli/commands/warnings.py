@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from proccli.agent.facts import container_id_ends_agent
 from proccli.errors import ProccliError
 from proccli.model.config import Config
 from proccli.model.note import Counts, Note
@@ -110,6 +111,7 @@ def outcome_notes(config: Config, host: Host, outcomes: Sequence[Outcome]) -> tu
     notes.extend(_unreadable(outcomes, host))
     notes.extend(_without_age(config, outcomes, host))
     notes.extend(_parent_cycles(config, outcomes))
+    notes.extend(_ended_by_container_ids(config, outcomes))
     notes.extend(_not_recorded(config, outcomes))
     if pids := refused_to_us(outcomes, host):
         notes.append(
@@ -156,6 +158,22 @@ def _parent_cycles(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note
     if cycles:
         yield Note.of(
             "parent-cycle", processes=len(cycles), first_pid=min(cycles), agent=config.agent
+        )
+
+
+def _ended_by_container_ids(config: Config, outcomes: Sequence[Outcome]) -> Iterator[Note]:
+    """That the agent ends at the name of a control group, where it looks for a container id."""
+    kind = behaviour_of(config.agent, config.dialect).container
+    pids = [
+        outcome.process.pid
+        for outcome in outcomes
+        if outcome.process_name is not None
+        and outcome.process.cgroup is not None
+        and container_id_ends_agent(outcome.process.cgroup, kind)
+    ]
+    if pids:
+        yield Note.of(
+            "container-id-cut", processes=len(pids), first_pid=min(pids), agent=config.agent
         )
 
 
@@ -212,7 +230,7 @@ def _without_gone(problems: Counts) -> tuple[int, Counts]:
 
 
 def _problem(outcome: Outcome) -> str:
-    for field in ("cmdline", "uid"):
+    for field in ("cmdline", "uid", "status", "exe"):
         error = outcome.process.error(field)
         if error is not None:
             return error.problem
@@ -278,14 +296,28 @@ def unseen_by_us(sample: SocketSample | SentSockets | Reading, host: Host) -> tu
     )
 
 
-def socket_notes(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:
-    """Everything that could not be read of the sockets."""
+def socket_notes(
+    sample: SocketSample | SentSockets, host: Host, config: Config
+) -> tuple[Note, ...]:
+    """Everything that could not be read of the sockets, by us or by the agent."""
     return (
+        *_not_looked_at(config),
         *unseen_by_us(sample, host),
         *_unreadable_sockets(sample, host),
         *_lost(sample),
         *_without_process(sample, host),
     )
+
+
+def _not_looked_at(config: Config) -> Iterator[Note]:
+    """That the agent does not look at all processes that it takes.
+
+    Source: FACTS A10, B8; run.
+    """
+    behaviour = behaviour_of(config.agent, config.dialect)
+    early = isinstance(behaviour, InputsProc) and behaviour.socket_thread == "leaves-early"
+    if early and config.sync_enabled and config.socket_sync_interval_s:
+        yield Note.of("sockets-left-early", agent=config.agent)
 
 
 def _unreadable_sockets(sample: SocketSample | SentSockets, host: Host) -> tuple[Note, ...]:

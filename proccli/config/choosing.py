@@ -26,9 +26,7 @@ from proccli.versions import (
     agent_version,
 )
 
-_TOP_KEY: Final = re.compile(
-    r"(?:^|(?<=\A\ufeff))[\"']?([a-z][a-z_-]*)[\"']?[ \t]*:(?=[\s{\0]|\Z)", re.MULTILINE
-)
+_TOP_KEY: Final = re.compile(r"^[\"']?([a-z][a-z_-]*)[\"']?[ \t]*:(?=[\s{\0]|\Z)", re.MULTILINE)
 _INNER: Final = ("proc", "process_matcher")
 _DIALECT_KEYS: Final = frozenset((STATIC_CONFIG, INPUTS, *KEYS, *_INNER))
 _SECTIONS: Final = {"static_config": STATIC_CONFIG, "inputs.proc": INPUTS}
@@ -45,9 +43,15 @@ class Choice(NamedTuple):
     refusal: Refusal | None = None
     """Why the agent can't speak the dialect of the text; None: it can."""
 
+    def behind_bom(self) -> Choice:
+        """The same choice for the text behind a byte order mark."""
+        if self.refusal is not None:
+            self.refusal.offset += 1
+        return self._replace(other=None if self.other is None else self.other + 1)
+
 
 def choose(text: str, agent: str | None, *, new_rpc: bool | None = None) -> Choice:
-    """The agent for a text; `agent` is the version that was asked for.
+    """The agent for a text without a byte order mark; `agent` is the version that was asked for.
 
     `new_rpc` is that key of the agent's bootstrap file, for agents that read both dialects; None:
     not known.
@@ -124,7 +128,7 @@ def _sections(text: str) -> tuple[int | None, int | None]:
     The lines of a text show them where it is written as people write it; else it is parsed.
     """
     found: dict[str, int] = {}
-    for line in _TOP_KEY.finditer(text, 1 if text.startswith("\ufeff") else 0):
+    for line in _TOP_KEY.finditer(text):
         found.setdefault(line[1], line.start())
     if not _DIALECT_KEYS & found.keys():
         found = _parsed_keys(text)

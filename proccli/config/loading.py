@@ -110,11 +110,13 @@ def read(
     Raises: UsageError for an agent or server that isn't emulated.
     """
     written = text[:MAX_BYTES].decode("utf-8", "replace")
-    choice = choose(written, agent, new_rpc=new_rpc)
-    crate = _crate(choice)
-    if via == "server" or crate == "0.9.25":
-        written = written.removeprefix(_BOM)
-        text = text.removeprefix(codecs.BOM_UTF8)
+    choice = choose(written.removeprefix(_BOM), agent, new_rpc=new_rpc)
+    if written.startswith(_BOM):
+        if via == "server" or _crate(choice) == "0.9.25":
+            written = written.removeprefix(_BOM)
+            text = text.removeprefix(codecs.BOM_UTF8)
+        else:  # a part of the first key
+            choice = choice.behind_bom()
     base = Config(file=source_name, dialect=choice.dialect, agent=choice.agent.number, via=via)
     reading = _Reading(SourceText(written, source_name), choice, via, loader)
     config: Config | None = None
@@ -236,6 +238,7 @@ class _Reading:
         agent = self.choice.agent
         reader = Reader(crate=crate_of(agent.yaml_crate), source=self.source.text)
         root: Node | None
+        whole = True
         if server is None or server.library is None:
             if server is not None:
                 note = self.source.note("server-unmeasured", 0, server=server.number)
@@ -247,15 +250,19 @@ class _Reading:
                 problem = "there is no YAML document, where the agent expects a mapping"
                 raise Refusal(problem, 0, by="agent", code="config-rejected")
         else:
-            root, base = self._pushed(base, server)
+            root, base, whole = self._pushed(base, server)
             reader.is_pushed = True
         config = read_inputs_proc(root, self.source, reader, base, agent)
+        if not whole:  # the section may be in the text that the server can't load
+            notes = tuple(note for note in config.notes if note.code != "no-inputs")
+            config = config._replace(notes=notes)
         for found in reader.refusals:
             self.add(found, "config-rejected")
         return config
 
-    def _pushed(self, base: Config, server: ConfigServer) -> tuple[Node | None, Config]:
-        """The root of what the server sends, with the places of the user's text."""
+    def _pushed(self, base: Config, server: ConfigServer) -> tuple[Node | None, Config, bool]:
+        """The root of what the server sends, with the places of the user's text, and whether that
+        is all of the text."""
         from proccli.config.pushing import push, relocated
         from proccli.config.validating import validate
         from proccli.config.yaml.agent_yaml import agent_documents
@@ -277,7 +284,8 @@ class _Reading:
             base = base._replace(notes=(*base.notes, note))
         documents = agent_documents(pushed.text, self.choice.agent.yaml_crate, loader=self.loader)
         sent = next(documents, None)
-        return (relocated(sent.root, pushed.value) if sent else None), base
+        root = relocated(sent.root, pushed.value) if sent else None
+        return root, base, not pushed.errors
 
 
 def reader_notes() -> tuple[Note, ...]:
@@ -311,8 +319,8 @@ def _check_bytes(text: bytes) -> None:
 
 def second_document(text: str) -> int | None:
     """Where a second document begins, as the server's reader sees it; None: there is none."""
-    documents = read_documents(prepared_for_server(text), SERVER)
     try:
+        documents = read_documents(prepared_for_server(text), SERVER)
         if next(documents, None) is None:
             return None
         second = next(documents, None)

@@ -20,6 +20,7 @@ from proccli.config.unknown_keys import (
     merge_keys,
     misplaced_keys,
     misspelt_keys,
+    newer_keys,
 )
 from proccli.config.yaml.nodes import (
     Alias,
@@ -107,25 +108,46 @@ def read_config(root: Node | None, stage: Stage, defaults: Config, agent: AgentV
     raw_rules: tuple[RawRule, ...] | None = None
     if "os-proc-regex" in fields:
         raw_rules = stage.rules(fields["os-proc-regex"], "os-proc-regex", names)
+    source = stage.source
+    unapplied = tuple(_unapplied(config, behaviour, raw_rules, section, source))
     config = _without(config, behaviour, raw_rules)
     builtin_rule = raw_rules is None
     raw_rules = raw_rules or ()
-    rules, ignored = compile_rules(raw_rules, stage.source, agent)
-    source = stage.source
-    unknown = list(misspelt_keys(section, KEYS, SECTION, source))
-    for number, raw in enumerate(raw_rules, start=1):
-        unknown += foreign_keys(raw.node, RULE_FIELDS, f"rule {number}", source)
-    if not stage.merges:
-        unknown += merge_keys(section, SECTION, source)
-        for number, raw in enumerate(raw_rules, start=1):
-            unknown += merge_keys(raw.node, f"rule {number}", source)
-    unknown += _odd_values(fields, raw_rules, source)
-    all_notes = (*defaults.notes, *notes, *unknown, *stage.notes, *ignored)
+    applied = raw_rules if _applies_rules(behaviour) else ()
+    rules, ignored = compile_rules(applied, source, agent)
+    unknown = tuple(_odd_keys(section, raw_rules, stage, agent))
+    odd = tuple(_odd_values(fields, raw_rules, source))
+    all_notes = (*defaults.notes, *notes, *unapplied, *unknown, *odd, *stage.notes, *ignored)
     return config._replace(
         rules=(*config.rules, *rules),
         builtin_rule=builtin_rule,
         notes=tuple(dict.fromkeys(all_notes)),
     )
+
+
+_WITHOUT: Final = {"os-proc-sync-enabled": "true", "os-proc-sync-tagged-only": "false"}
+"""What releases do that do not know these keys."""
+
+
+def _odd_keys(
+    section: Node, raw_rules: Sequence[RawRule], stage: Stage, agent: AgentVersion
+) -> Iterator[Note]:
+    """A warning for each key that means nothing to this release."""
+    assert agent.static_config is not None  # noqa: S101 - it reads this dialect
+    behaviour, source = agent.static_config, stage.source
+    rules = [(raw.node, f"rule {number}") for number, raw in enumerate(raw_rules, start=1)]
+    yield from misspelt_keys(section, KEYS, SECTION, source)
+    for node, where in rules:
+        yield from foreign_keys(node, RULE_FIELDS, where, source)
+    newer = {key: value for key, value in _WITHOUT.items() if key not in behaviour.keys}
+    yield from newer_keys(section, newer, SECTION, agent.number, source)
+    if not behaviour.actions:
+        for node, where in rules:
+            yield from newer_keys(node, {"action": "accept"}, where, agent.number, source)
+    if not stage.merges:
+        yield from merge_keys(section, SECTION, source)
+        for node, where in rules:
+            yield from merge_keys(node, where, source)
 
 
 _TEXT_KEYS: Final = ("os-proc-root", "os-app-tag-exec", "os-app-tag-exec-user")
@@ -153,6 +175,30 @@ def _odd_values(
 
 
 _ODD_IN: Final = {"match-regex": characters.in_pattern, "rewrite-name": characters.in_name}
+
+
+def _applies_rules(behaviour: StaticConfig) -> bool:
+    return behaviour.rules_count or behaviour.engine == "every-matcher"
+
+
+def _unapplied(
+    config: Config,
+    behaviour: StaticConfig,
+    raw_rules: Sequence[RawRule] | None,
+    section: Node,
+    source: SourceText,
+) -> Iterator[Note]:
+    """A warning for each key that a release between the dialects reads and does not apply.
+
+    Source: FACTS A0.
+    """
+    keys = {key.text: key.start for key in _scalar_keys(section)}
+    if raw_rules and not _applies_rules(behaviour):
+        offset = keys.get("os-proc-regex", section.start)
+        yield source.note("rule-without-effect", offset, agent=config.agent)
+    if config.tagged_only and not behaviour.rules_count:
+        offset = keys.get("os-proc-sync-tagged-only", section.start)
+        yield source.note("tagged-only-without-effect", offset, agent=config.agent)
 
 
 def _without(
@@ -245,11 +291,14 @@ _SHARED_BOOTSTRAP_KEYS: Final = ("vtap-group-id-request", "kubernetes-cluster-id
 
 def _names(node: Node) -> frozenset[str]:
     """The keys of a mapping that are scalars."""
+    return frozenset(key.text for key in _scalar_keys(node))
+
+
+def _scalar_keys(node: Node) -> Iterator[Scalar]:
     mapping = resolved(node)
-    if not isinstance(mapping, MappingNode):
-        return frozenset()
-    keys = (resolved(key) for key, _ in mapping.pairs)
-    return frozenset(key.text for key in keys if isinstance(key, Scalar))
+    if isinstance(mapping, MappingNode):
+        keys = (resolved(key) for key, _ in mapping.pairs)
+        yield from (key for key in keys if isinstance(key, Scalar))
 
 
 def _nothing(offset: int, stage: Stage) -> Note:

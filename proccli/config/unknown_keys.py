@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, Literal
 
 from proccli.config import characters
@@ -50,6 +50,23 @@ def foreign_keys(
         if key.text not in known and not is_merge(key):
             close = meant(key.text, known)
             yield _unknown(key, where, source, meant=close, known=None if close else tuple(known))
+
+
+def newer_keys(
+    node: Node, newer: Mapping[str, str], where: str, agent: str, source: SourceText
+) -> Iterator[Note]:
+    """A warning for each key of a mapping that only later releases of the agent know, and that has
+    another value than the one in `newer`, which is what the release does without the key."""
+    mapping = resolved(node)
+    pairs = mapping.pairs if isinstance(mapping, MappingNode) else ()
+    for key, value in pairs:
+        name, given = resolved(key), resolved(value)
+        if isinstance(name, Scalar) and name.text in newer:
+            text = given.text if isinstance(given, Scalar) else ""
+            if text.lower() != newer[name.text]:
+                yield source.note(
+                    CODE, name.start, kind="newer", key=name.text, where=where, agent=agent
+                )
 
 
 def misplaced_keys(

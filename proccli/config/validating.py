@@ -121,7 +121,7 @@ def _is_of(leaf: Leaf, wanted: str) -> bool:
 
 def _other(path: str, value: Value) -> Iterator[Refusal]:
     """What can be said of a section whose keys are not known here."""
-    if isinstance(value, Leaf) and value.value is None and path in _OTHER_SECTIONS:
+    if path in _OTHER_SECTIONS and not isinstance(value, MapValue):
         yield _wrong(value, path, "a mapping")
     if isinstance(value, MapValue):
         for key, (at, inner) in value.entries.items():

@@ -46,6 +46,12 @@ def _unknown_key(note: Note) -> Wording:
     if kind == "misplaced":
         problem = f"{key} is beside {where}, not in it"
         return Wording(problem=problem, effect=effect, hint=f"indent it under {where}")
+    if kind == "newer":
+        if key == "action":
+            effect = "the agent ignores it, and accepts what the rule matches"
+        return Wording(
+            problem=f"agent {note.string('agent')} does not know {key} of {where}", effect=effect
+        )
     problem = f"{key} is not a key of {where}"
     if kind == "merge-key":
         return Wording(problem=problem, effect=effect, hint="the agent does not support merge keys")
@@ -100,6 +106,22 @@ def _rule_ignored(note: Note) -> Wording:
         problem=f"the agent silently ignores rule {note.number('rule')}",
         effect=problem.problem,
         hint=problem.hint,
+    )
+
+
+def _rules_without_effect(note: Note) -> Wording:
+    return Wording(
+        problem=f"agent {note.string('agent')} does not apply os-proc-regex",
+        effect="every process is accepted under its own name",
+        hint="use another release of the agent",
+    )
+
+
+def _tagged_only_without_effect(note: Note) -> Wording:
+    return Wording(
+        problem=f"agent {note.string('agent')} does not apply os-proc-sync-tagged-only",
+        effect="processes without tags are sent, too",
+        hint="use another release of the agent",
     )
 
 
@@ -215,4 +237,6 @@ WORDINGS: Final[Mapping[str, Callable[[Note], Wording]]] = {
     "null-is-text": _null_is_text,
     "server-changes-value": _server_changes_value,
     "rule-thrown-away": _rule_ignored,
+    "rule-without-effect": _rules_without_effect,
+    "tagged-only-without-effect": _tagged_only_without_effect,
 }

@@ -206,7 +206,8 @@ def _filters(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 def _kernel_threads(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     behaviour = context.behaviour
     hidden = behaviour is None or behaviour.invisible_without == "everything"
-    if hidden or rule.ignore or rule.only_in_container or SENT_FEATURE not in rule.enabled_features:
+    requires = rule.only_in_container or rule.only_with_tag
+    if hidden or rule.ignore or requires or SENT_FEATURE not in rule.enabled_features:
         return
     if rule.match_type == "process_name":
         probes, pattern = ("kthreadd", "kworker/0", "zqx7"), rule.match_regex

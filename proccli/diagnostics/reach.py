@@ -15,7 +15,7 @@ from proccli.model.config import Diagnostic, Rule, RuleProblem
 from proccli.rustregex.automata.domain import Limits
 from proccli.rustregex.automata.shadow import Shadow, shadows
 from proccli.text import visible
-from proccli.versions import StaticConfig, behaviour_of
+from proccli.versions import InputsProc, behaviour_of
 
 Proof: TypeAlias = Literal["proven", "partial", "unknown"]
 
@@ -172,16 +172,7 @@ def check_agent(context: Context) -> Iterator[Diagnostic]:
     """
     behaviour = behaviour_of(context.config.agent, context.config.dialect)
     agent = f"agent {context.config.agent}"
-    if isinstance(behaviour, StaticConfig):
-        if not behaviour.rules_count and context.rules:
-            yield context.at_setting(
-                context.keys.rules,
-                "rule-without-effect",
-                f"{agent} does not apply {context.keys.rules}",
-                effect="every process is accepted under its own name",
-                hint="use another release of the agent",
-            )
-    elif context.config.dialect == "static_config":
+    if isinstance(behaviour, InputsProc) and context.config.dialect == "static_config":
         for rule in context.rules:
             if rule.action == "drop":
                 yield context.at_value(
@@ -327,9 +318,15 @@ def _early(rule: Rule, after: Sequence[Rule], context: Context) -> Diagnostic:
     )
 
 
+def _accepts_implicitly(context: Context) -> bool:
+    behaviour = context.agent.static_config
+    return behaviour is not None and behaviour.implicit_accept
+
+
 def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
     rules = context.rules
-    if not context.config.rules and context.config.sync_enabled:
+    unapplied = any(note.code == "rule-without-effect" for note in context.config.notes)
+    if not context.config.rules and context.config.sync_enabled and not unapplied:
         yield context.at_setting(
             "os-proc-regex",
             "no-rules",
@@ -339,6 +336,7 @@ def _ending(context: Context, known: Reach) -> Iterator[Diagnostic]:
         )
     elif (
         known.catch_all is None
+        and _accepts_implicitly(context)
         and not context.config.tagged_only
         and any(rule.action == "accept" for rule in rules)
     ):

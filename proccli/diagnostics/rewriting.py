@@ -53,8 +53,10 @@ def _missing(rule: Rule, context: Context) -> Diagnostic:
 
 
 def _ignored(rule: Rule, context: Context) -> Diagnostic:
-    keys = context.keys
-    dropped = rule.action == "drop"
+    keys, behaviour = context.keys, context.behaviour
+    # Where every matcher runs, a rule with action drop takes its processes without renaming them.
+    drops = rule.action == "drop" if behaviour is None else rule.ignore
+    dropped = drops and (behaviour is None or behaviour.ignore == "removes")
     hint = "remove it"
     if rule.match_type in ("parent_process_name", "tag"):
         reason = f"with {keys.match_type} {visible(rule.match_type[:40])}"
@@ -131,8 +133,21 @@ def _literals(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 
 def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
     template = rule.rewrite_name
+    behaviour = context.agent.static_config if context.behaviour is None else None
     for found in re.finditer(REFERENCE, template):
         name, ending = found.groups()
+        if behaviour is not None and not behaviour.env:
+            if name and ending == "%":
+                yield context.at_value(
+                    rule,
+                    context.keys.rewrite,
+                    "rewrite-percent",
+                    f"agent {context.config.agent} replaces no %NAME%",
+                    part=(found.start(), found.end()),
+                    effect="it becomes part of the name unchanged",
+                    hint="update the agent, or leave it out",
+                )
+            continue
         if name and ending == "%":
             yield from _variable(rule, name, (found.start(), found.end()), context)
             continue

@@ -40,15 +40,17 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
     config, keys = context.config, context.keys
     lifetime, interval = config.min_lifetime_s, config.socket_sync_interval_s
     unit = "the unit is seconds; " if config.dialect == "static_config" else ""
-    if lifetime == 0:
+    static = context.agent.static_config if context.behaviour is None else None
+    filters_young = static is None or static.min_lifetime
+    if filters_young and lifetime == 0:
         yield context.at_setting(
             keys.lifetime,
             "min-lifetime",
             "there is no minimum lifetime",
-            effect="every short-lived process is sent, and the server keeps it for a day",
+            effect="every short-lived process is sent, and the server stores it",
             hint="omit the key for the default of 3 seconds",
         )
-    elif lifetime > _LONG_S:
+    elif filters_young and lifetime > _LONG_S:
         yield context.at_setting(
             keys.lifetime,
             "min-lifetime",
@@ -56,7 +58,7 @@ def _intervals(context: Context) -> Iterator[Diagnostic]:
             effect=f"{unit}few connections live that long",
             hint="use a few seconds",
         )
-    if interval == 0 and context.behaviour is None:
+    if interval == 0 and static is not None and static.sockets != "none":
         yield context.at_setting(
             keys.interval,
             "socket-interval",

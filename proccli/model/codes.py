@@ -44,6 +44,10 @@ WARNINGS: Final[Mapping[str, Warned]] = {
     "null-is-text": Warned("The agent reads an empty value as the text `~` or `null`."),
     "server-changes-value": Warned("The server sends another value than the file contains."),
     "rule-thrown-away": Warned("The agent silently ignores a rule that is not valid."),
+    "rule-without-effect": Warned("The agent reads `os-proc-regex` and applies no rule."),
+    "tagged-only-without-effect": Warned(
+        "The agent reads `os-proc-sync-tagged-only` and does not apply it."
+    ),
     "config-rejected": Warned("`sync` keeps its configuration: the agent rejects the new one."),
     "config-changed": Warned("The configuration changed since the last run of `sync`."),
     "setting-differs": Warned("A setting apart from the rules differs between two configurations."),
@@ -76,10 +80,16 @@ WARNINGS: Final[Mapping[str, Warned]] = {
         "Processes are their own ancestors, which overflows the stack of the agent where it walks"
         " up; proccli ends the walk where the circle closes."
     ),
+    "container-id-cut": Warned(
+        "The name of a process's control group ends the agent, which cuts a container id out of it."
+    ),
     "sockets-unreadable-for-us": Warned(
         "The sockets of processes can't be read without root.", "sockets"
     ),
     "sockets-unreadable": Warned("The sockets of processes can't be read, not even by the agent."),
+    "sockets-left-early": Warned(
+        "The agent looks at few processes for sockets: it stops at the second of a namespace."
+    ),
     "tables-unreadable": Warned("Socket tables of network namespaces can't be read."),
     "sockets-without-process": Warned("Sockets have no visible owner."),
     "age-unknown": Warned("The age of sockets is unknown, so the agent may or may not send them."),
@@ -292,6 +302,7 @@ DIAGNOSTICS: Final[Mapping[str, Severity]] = {
     "match-needs-outside": "warning",
     # Which rules can be reached.
     "rule-without-effect": "error",
+    "tagged-only-without-effect": "warning",
     "rule-unreachable": "error",
     "rule-duplicate": "error",
     "early-catch-all": "error",

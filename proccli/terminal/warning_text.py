@@ -72,6 +72,19 @@ def _config_rejected(note: Note) -> str:
     )
 
 
+def _config_changed(note: Note) -> str:
+    effect = {
+        "restart": "would restart to apply it",
+        "next-scan": "applies it at its next scan, without a restart",
+        "hot": "applies most settings without a restart",
+        "stops": "publishes no processes after a change of matchers until it is restarted",
+    }[note.string("effect")]
+    return (
+        "the configuration differs from that of the last run: agent"
+        f" {note.string('agent')} {effect}"
+    )
+
+
 def _setting_differs(note: Note) -> str:
     before, after = (_yaml(note.fields[name]) for name in ("before", "after"))
     return f"{note.string('key')} was {before} and becomes {after}"
@@ -171,6 +184,16 @@ def _parent_cycle(note: Note) -> str:
     )
 
 
+def _container_id_cut(note: Note) -> str:
+    number = note.number("processes")
+    return (
+        f"the control group of {_processes(number)} (first: pid {note.number('first_pid')}) has a"
+        f" name at which agent {note.string('agent')} ends: it cuts a container id of 64 bytes out"
+        " of a text that is shorter, or within a character; proccli shows what it would send"
+        " otherwise"
+    )
+
+
 def _sockets_unreadable_for_us(note: Note) -> str:
     return (
         f"the sockets of {_processes(note.number('processes'))} cannot be read without root"
@@ -184,6 +207,13 @@ def _sockets_unreadable(note: Note) -> str:
     return (
         f"the sockets of {_processes(_total(problems))} could not be read ({_problems(problems)});"
         " the agent sends none of them"
+    )
+
+
+def _sockets_left_early(note: Note) -> str:
+    return (
+        f"agent {note.string('agent')} stops looking for sockets at the second process of a network"
+        " namespace: later processes send none, and count as not accepted here"
     )
 
 
@@ -662,10 +692,7 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
         _fixed, "no configuration given (-c FILE): the agent's built-in defaults apply"
     ),
     "config-rejected": _config_rejected,
-    "config-changed": partial(
-        _fixed,
-        "the configuration differs from that of the last run: the agent would restart to apply it",
-    ),
+    "config-changed": _config_changed,
     "setting-differs": _setting_differs,
     "sync-disabled": _sync_disabled,
     "hidepid": _hidepid,
@@ -680,8 +707,10 @@ TEXTS: Final[Mapping[str, Callable[[Note], str]]] = {
     "owner-unknown-to-us": _owner_unknown,
     "stat-missing": _stat_missing,
     "parent-cycle": _parent_cycle,
+    "container-id-cut": _container_id_cut,
     "sockets-unreadable-for-us": _sockets_unreadable_for_us,
     "sockets-unreadable": _sockets_unreadable,
+    "sockets-left-early": _sockets_left_early,
     "tables-unreadable": _tables_unreadable,
     "sockets-without-process": _sockets_without_process,
     "age-unknown": _age_unknown,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proccli.agent.facts import container_id
+from proccli.agent.facts import container_id, container_id_ends_agent
 from proccli.versions import ContainerIds
 
 ID = "0123456789abcdef" * 4
@@ -109,3 +109,25 @@ def test_a_malformed_line_behind_the_deciding_one_costs_the_id(behind: str) -> N
 
 def test_a_carriage_return_at_the_end_of_the_text_is_part_of_the_path() -> None:
     assert container_id(f"0::/docker/{ID}\r", "scope-v2") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "ids"),
+    [
+        ("cri-containerd.service", {"cri"}),  # shorter than an id
+        ("cri-containerd-0123", {"cri"}),
+        (f"cri-containerd-{ID}", set()),
+        ("x-" + "é" * 32 + ".scope", set()),  # cut between two characters
+        ("x-0" + "é" * 33 + "123", {"scope", "scope-v2"}),
+        ("cri-containerd-0" + "é" * 33 + "123", {"cri", "scope", "scope-v2"}),
+        ("x-0" + "é" * 33 + "1234", set()),  # 71 bytes: no id is looked for
+        ("0" + "é" * 33, set()),
+    ],
+)
+def test_a_name_that_ends_the_agent_has_no_id(name: str, ids: set[str]) -> None:
+    """Source: FACTS A0, A8: shorter in 6.3.0, within a character from 6.3.1 on; run."""
+    every: tuple[ContainerIds, ...] = ("none", "cri", "scope", "scope-v2")
+    text = f"1:pids:/system.slice/{name}\n"
+
+    assert {one for one in every if container_id_ends_agent(text, one)} == ids
+    assert not any(container_id(text, one) for one in every if one in ids)

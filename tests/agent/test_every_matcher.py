@@ -8,6 +8,7 @@ import pytest
 
 from proccli.agent.first_match import mask_safe_key
 from proccli.agent.trace import trace_rules
+from proccli.commands.warnings import outcome_notes
 from proccli.errors import Location
 from proccli.model.config import Config, Rule
 from proccli.model.explanation import RuleTrace
@@ -230,6 +231,19 @@ class TestWhatIsNotKnown:
         hidden = named(7, "", status_name=None, errors=(odd,))
         outcome = Machine([INIT, hidden], settings(matcher(1, ".*"))).outcome(7)
         assert seen(outcome) == ("skipped", "invisible", False, (), None)
+
+    @pytest.mark.parametrize(
+        ("agent", "reads"), [("6.6.8", {"cmdline"}), ("6.6.8", {"status"}), ("main", {"status"})]
+    )
+    def test_a_process_that_ends_while_it_is_read(self, agent: str, reads: set[str]) -> None:
+        """It is not one that the agent can't read: on a live machine there are always some."""
+        gone = tuple(FieldError(name, "gone", "ESRCH") for name in sorted({"stat", *reads}))
+        ended = named(7, "", status_name=None, errors=gone)
+        config = settings(matcher(1, ".*"), agent=agent)
+        outcome = Machine([INIT, ended], config).outcome(7)
+
+        assert seen(outcome) == ("skipped", "unreadable", False, (), None)
+        assert [note.code for note in outcome_notes(config, host(), [outcome])] == ["vanished"]
 
 
 def traced(*rules: Rule, **fields: Any) -> list[tuple[object, ...]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -90,6 +92,44 @@ def test_a_bug_is_reported_without_a_traceback(failing: object) -> None:
         "proccli: error: internal error: KeyError: 'x\\n\\x1b[2J'; please report this"
         " with the output of --debug\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (MemoryError(), "not enough memory (see ulimit -v and the memory limit of the container)"),
+        (OSError(errno.ENOMEM, "x"), "not enough memory (see ulimit -v and the memory limit"),
+        (OSError(errno.EMFILE, "x", "/f"), "too many open files (raise the limit: ulimit -n)"),
+        (OSError(errno.ENFILE, "x"), "too many open files (raise the limit: ulimit -n)"),
+    ],
+)
+def test_a_limit_of_the_machine_is_no_bug(
+    failing: object, error: BaseException, message: str
+) -> None:
+    ran = failed(failing, error)
+    assert ran.code == 3
+    assert ran.err.startswith(f"proccli: error: {message}")
+
+
+@pytest.mark.parametrize("arguments", [("scan", "-s", "."), ("sync", "--once", "--out", "o.json")])
+def test_a_removed_current_directory_is_no_bug(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+
+    ran = call(*arguments)
+
+    assert ran.code == 3
+    assert ran.err.splitlines()[-1] == (
+        "proccli: error: the current directory has been removed (change to another one)"
+    )
+
+
+def test_a_missing_file_that_is_a_bug_is_reported_as_one(failing: object) -> None:
+    ran = failed(failing, FileNotFoundError(errno.ENOENT, "No such file", "x"))
+    assert ran.code == 70
 
 
 @pytest.mark.parametrize("error", [KeyError("x"), ConfigError("no")])

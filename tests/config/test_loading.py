@@ -141,6 +141,8 @@ def test_the_dialect_of_the_file_chooses_the_agent(via: Via) -> None:
         ("7.1.8", "a: 1\nstatic_config: {}\n", "agent.yaml:2:1"),
         ("6.6.9", "os-proc-root: /x\n", "agent.yaml:1:1"),
         ("6.6.5", "inputs: {}\n", "agent.yaml:1:1"),
+        ("7.1.8", "\ufeffa: 1\nstatic_config: {}\n", "agent.yaml:2:1"),
+        ("7.1.8", "\ufeff{static_config: {}}\n", "agent.yaml:1:2"),
     ],
 )
 def test_an_agent_that_does_not_know_the_dialect_is_named(
@@ -174,7 +176,15 @@ def test_of_two_dialects_each_agent_reads_its_own_and_the_other_is_noted(
 
     assert config.dialect == dialect
     assert config.proc_root == ("/old" if dialect == "static_config" else "/new")
-    assert "other-half" in [note.code for note in config.notes]
+    (place,) = [str(note.at) for note in config.notes if note.code == "other-half"]
+    assert place == ("agent.yaml:2:1" if dialect == "static_config" else "agent.yaml:1:1")
+
+
+def test_a_byte_order_mark_moves_no_place() -> None:
+    text = "\ufeffstatic_config: {}\ninputs: {}\n"
+    config = load(text.encode(), "agent.yaml", agent="6.5")
+
+    assert [str(note.at) for note in config.notes] == ["agent.yaml:2:1"]
 
 
 @pytest.mark.parametrize("via", VIAS)

@@ -263,3 +263,26 @@ def test_a_rule_written_as_a_list_stands_where_the_list_does() -> None:
         "rewrite-name": "a.yaml:2:12",
         "action": "a.yaml:2:16",
     }
+
+
+@pytest.mark.parametrize(
+    ("agent", "expected"),
+    [
+        ("6.2.0", ["os-proc-sync-enabled", "os-proc-sync-tagged-only", "action"]),
+        ("6.2.2", ["os-proc-sync-enabled", "os-proc-sync-tagged-only"]),
+        ("6.2.6", ["os-proc-sync-tagged-only"]),
+        ("6.2.6.4", []),
+    ],
+)
+def test_a_key_that_the_release_does_not_know_yet_is_named(agent: str, expected: list[str]) -> None:
+    """FACTS A0, A1. Not where the release does what the key asks for."""
+    text = (
+        "os-proc-sync-enabled: {}\nos-proc-sync-tagged-only: {}\n"
+        "os-proc-regex: [{{match-regex: a, match-type: process_name, action: {}}}]\n"
+    )
+    for values, named in ((("false", "true", "drop"), expected), (("true", "false", "accept"), [])):
+        config = load(text.format(*values).encode(), "agent.yaml", agent=agent)
+        newer = [note for note in config.notes if note.fields.get("kind") == "newer"]
+
+        assert [note.string("key") for note in newer] == named
+        assert all(f"agent {agent} does not know" in words_of(note) for note in newer)

@@ -281,6 +281,16 @@ def test_what_does_not_apply_to_the_agent_is_not_reported(code: str, text: str, 
     assert code not in said(text, agent=agent)
 
 
+@pytest.mark.parametrize("text", ["\x1b: 1\n", "  x: 1\n y: 2\n"])
+@pytest.mark.parametrize("agent", ["6.6.9", "7.0.3", "7.1.8"])
+def test_a_text_that_the_server_can_not_load_is_one_error(text: str, agent: str) -> None:
+    """It has its sections, and the server sends none of them (FACTS B1.3)."""
+    found = said(proc(NGINX) + text, agent=agent)
+
+    assert "server-refuses" in found
+    assert "no-inputs" not in found
+
+
 def test_a_place_is_the_value_that_is_wrong() -> None:
     text = proc("match_regex: a, match_type: cmd, enabled_features: [proc.gprocess_info, proc.x]")
     found = judge(text)
@@ -403,7 +413,20 @@ def test_agents_between_the_dialects_do_not_apply_rules_as_written() -> None:
     text = "os-proc-sync-enabled: true\nos-proc-regex: [{match-regex: a, action: drop}]\n"
 
     for agent, expected in (("6.5", False), ("6.6.5", True), ("6.6.6", True), ("6.6.8", True)):
-        assert ("rule-without-effect" in said(text, agent=agent)) is expected
+        found = judge(text, agent=agent)
+        assert ("rule-without-effect" in codes(found)) is expected
+        if agent == "6.6.5":
+            assert marked(only(found, "rule-without-effect")) == "os-proc-regex"
+            assert "no-rules" not in codes(found)
+
+
+@pytest.mark.parametrize(("agent", "expected"), [("6.5", False), ("6.6.5", True), ("6.6.8", True)])
+def test_agents_between_the_dialects_do_not_apply_tagged_only(agent: str, expected: bool) -> None:
+    """FACTS A0."""
+    text = "os-proc-sync-enabled: true\nos-proc-sync-tagged-only: {}\n"
+
+    assert ("tagged-only-without-effect" in said(text.format("true"), agent=agent)) is expected
+    assert "tagged-only-without-effect" not in said(text.format("false"), agent=agent)
 
 
 def test_words_that_agents_between_the_dialects_replace_are_diagnosed() -> None:
@@ -483,3 +506,30 @@ def test_the_default_matchers_raise_no_alarm_for_their_release(agent: str) -> No
     found = judge(proc(*matchers), agent=agent)
 
     assert [one.code for one in found.diagnostics if one.severity != "info"] == []
+
+
+def test_a_matcher_that_requires_a_tag_takes_no_kernel_thread() -> None:
+    """FACTS B5: only_with_tag holds back what the tag command does not list."""
+    every = f"match_regex: '.*', {G}"
+    assert "kernel-threads-taken" in said(proc(every))
+    assert "kernel-threads-taken" not in said(proc(f"only_with_tag: true, {every}"))
+
+
+@pytest.mark.parametrize(
+    ("agent", "effect"),
+    [("7.0.6", "the process keeps its name"), ("7.0.7", "a dropped process has no name")],
+)
+def test_what_becomes_of_the_name_with_ignore(agent: str, effect: str) -> None:
+    """FACTS B3: up to N4, ignore only keeps the matcher from renaming."""
+    text = proc(f"ignore: true, rewrite_name: x, {NGINX}")
+    assert only(judge(text, agent=agent), "rewrite-ignored").effect == effect
+
+
+def test_a_drop_rule_of_6_6_8_renames_nothing() -> None:
+    """FACTS A0: it takes its processes, which keep their names."""
+    text = "os-proc-regex: [{match-regex: a, rewrite-name: b, action: drop}]\n"
+    found = only(judge(text, agent="6.6.8"), "rewrite-ignored")
+    assert found.effect == "the process keeps its name"
+    assert only(judge(text, agent="6.5"), "rewrite-ignored").effect == (
+        "a dropped process has no name"
+    )

@@ -33,6 +33,7 @@ MACHINE: dict[str, dict[str, Any]] = {
     "ignore-unsupported": {"agent": "7.0.6"},
     "sockets-broken": {"agent": "7.0.6"},
     "rule-without-effect": {"agent": "6.6.6"},
+    "tagged-only-without-effect": {"agent": "6.6.6"},
     "change-stops": {"agent": "6.6.7"},
     "sockets-need-ipv6": {"surroundings": Surroundings(exists=lambda _: False)},
     "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},

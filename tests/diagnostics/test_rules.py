@@ -251,3 +251,19 @@ def test_a_configuration_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     judge("os-proc-socket-min-lifetime: -5\nos-proc-regex:\n- match-regex: a\n")
 
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize("agent", ["6.2.0", "6.2.1", "6.2.3"])
+def test_what_older_releases_do_not_do_is_not_claimed(agent: str) -> None:
+    """FACTS A0: the implicit accept is new in 6.2.3, %NAME% and sockets are in 6.2.1."""
+    text = (
+        "os-proc-socket-sync-interval: 0\nos-proc-socket-min-lifetime: 0\nos-proc-regex:\n"
+        "- {match-regex: ^a$, match-type: process_name, rewrite-name: b-%HOSTNAME%}\n"
+    )
+    found = codes(judge(text, agent=agent))
+
+    assert ("no-final-drop" in found) is (agent == "6.2.3")
+    assert ("socket-interval" in found) is (agent != "6.2.0")
+    assert ("min-lifetime" in found) is (agent != "6.2.0")
+    assert ("rewrite-env" in found) is (agent != "6.2.0")
+    assert ("rewrite-percent" in found) is (agent == "6.2.0")

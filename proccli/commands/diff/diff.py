@@ -253,8 +253,8 @@ def _kind(old: Outcome, new: Outcome) -> ChangeKind | None:
     known = old.tags is not None and new.tags is not None
     if known and _pairs_of(old.tags) != _pairs_of(new.tags):
         return "retagged"
-    if old.rule is None and new.rule is None and (old.taken is None) != (new.taken is None):
-        return None  # not sent either way; the two engines only have different reasons for it
+    if old.rule is None and new.rule is None and old.status != "accepted":
+        return None  # not sent either way; no rule decides, and only the reasons for it differ
     if (old.status, old.reason) != (new.status, new.reason) or _content(old) != _content(new):
         return "rule"
     return None

@@ -220,7 +220,7 @@ def examine(sample: Sample, around: LiveMachine | None, options: InputOptions) -
     notes = (
         *inputs.notes,
         *outcome_notes(config, host, outcomes),
-        *socket_notes(joined, host),
+        *socket_notes(joined, host, config),
         *sample.notes,
     )
     return DoctorResult(config=config, host=host, summary=summary, steps=steps, notes=notes)

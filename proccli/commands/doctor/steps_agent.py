@@ -20,6 +20,8 @@ from proccli.versions import (
     STATIC_CONFIG_ALTERED,
     STATIC_CONFIG_GONE,
     Dialect,
+    StaticConfig,
+    behaviour_of,
 )
 
 NO_SECTION: Final = "no-static-config"
@@ -85,7 +87,10 @@ def sync_enabled(config: Config, summary: Summary | None) -> Step:
         found = wording(note)
         detail = f"{detail}; {note.at}: {found.problem}, so {found.effect}"
         hint = found.hint or hint
-    return failed("sync-enabled", detail, f"{hint}; agents restart to apply it", removes=removes)
+    behaviour = behaviour_of(config.agent, config.dialect)
+    if isinstance(behaviour, StaticConfig) and behaviour.config_change == "restart":
+        hint = f"{hint}; agents restart to apply it"
+    return failed("sync-enabled", detail, hint, removes=removes)
 
 
 def _a(kind: SourceKind) -> str:

@@ -77,7 +77,7 @@ def _never(config: Config) -> Step | None:
     behaviour = behaviour_of(config.agent, config.dialect)
     if not isinstance(behaviour, InputsProc):
         return None
-    if behaviour.socket_thread == "ends-at-once":
+    if _never_sends(config):
         return failed(
             "sockets",
             f"agent {config.agent} never sends sockets: its thread ends before the first scan",
@@ -93,6 +93,11 @@ def _never(config: Config) -> Step | None:
     return None
 
 
+def _never_sends(config: Config) -> bool:
+    behaviour = behaviour_of(config.agent, config.dialect)
+    return isinstance(behaviour, InputsProc) and behaviour.socket_thread == "ends-at-once"
+
+
 _SOCKETS: Final = "proc.socket_list"
 
 
@@ -101,9 +106,9 @@ def socket_interval(config: Config) -> Step:
     every, least = config.socket_sync_interval_s, config.min_lifetime_s
     key = config.key("socket_sync_interval_s")
     if not every and isinstance(behaviour_of(config.agent, config.dialect), InputsProc):
-        return failed(
-            "socket-interval", f"{key} is 0: the agent reads no sockets", f"write {key}: 10s"
-        )
+        detail = f"{key} is 0: the agent reads no sockets"
+        hint = "update the agent" if _never_sends(config) else f"write {key}: 10s"
+        return failed("socket-interval", detail, hint)
     if not every:
         detail = f"{key} is 0: the agent reads sockets without a pause"
         return passed("socket-interval", detail, hint="use a number of seconds")
@@ -155,7 +160,7 @@ def server_steps(config: Config | None, options: InputOptions) -> list[Step]:
             "an agent uses the configuration of its group",
             (
                 "check that this is the configuration of the agent's group (deepflow-ctl"
-                " agent-group-config list) and that the agent restarted after it was changed"
+                f" agent-group-config list){_restarted(config)}"
             ),
         ),
         (
@@ -163,7 +168,7 @@ def server_steps(config: Config | None, options: InputOptions) -> list[Step]:
             "check that the database table process has rows of this agent that are not deleted",
         ),
         (
-            f"an ended process is kept for a day{_resent(config)}",
+            f"{_aging(server)}{_resent(config)}",
             "if a label is older than the configuration, restart the agent",
         ),
         (
@@ -189,6 +194,24 @@ def _identity(server: ServerVersion | None) -> str:
         "a process id is derived from pid and agent; a pid that is reused within a day keeps its"
         " old label"
     )
+
+
+def _aging(server: ServerVersion | None) -> str:
+    if server is not None and server.aggregates:
+        return (
+            "a process that is missing from a report has ended; if an agent reports none, its last"
+            " ones are kept for a day"
+        )
+    return "an ended process is kept for a day"
+
+
+def _restarted(config: Config | None) -> str:
+    """What else to check after a change of the configuration."""
+    effect = None
+    if config is not None:
+        effect = behaviour_of(config.agent, config.dialect).config_change
+    applied = effect in ("hot", "next-scan")
+    return "" if applied else " and that the agent restarted after it was changed"
 
 
 def _resent(config: Config | None) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 
+from proccli.model.config import Rule
 from proccli.model.explanation import Explanation, NearMiss, Requirement, RewriteTrace, RuleTrace
 from proccli.model.process import TextSpan
 from proccli.terminal.lines import Line, Span, around, cells, shorten, untrusted, wrapped
@@ -138,9 +139,15 @@ def _match_details(trace: RuleTrace, explanation: Explanation, view: View) -> It
             yield from wrapped(((f"{name} = ", "dim"), (f'"{text}"', "match")), room)
     if trace.rewrite is not None:
         yield from rewrite_lines(trace.rewrite, trace.subject or "", room, view)
-    elif trace.rule.rewrite_name and trace.rule.action != "drop" and not trace.rule.ignore:
+    elif _names_nothing(trace.rule):
         text = f"note: the agent rewrites no names by {trace.rule.match_type}"
         yield from wrapped(untrusted(text, "warning"), room)
+
+
+def _names_nothing(rule: Rule) -> bool:
+    """Whether the agent takes processes by this rule, and never uses its rewrite-name."""
+    takes = rule.action != "drop" and not rule.ignore
+    return takes and bool(rule.rewrite_name) and rule.match_type in ("parent_process_name", "tag")
 
 
 def _mismatch_details(trace: RuleTrace, explanation: Explanation, view: View) -> Iterable[Line]:

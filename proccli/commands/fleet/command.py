@@ -10,7 +10,7 @@ import click
 
 from proccli.cli.help import CommandWithExamples
 from proccli.cli.messages import print_result
-from proccli.cli.output import Invocation, view_of
+from proccli.cli.output import Invocation, view_of, write
 from proccli.cli.progress import progress_bar
 from proccli.commands.options.output import (
     Body,
@@ -67,14 +67,18 @@ class _Fleet(CommandWithExamples, click.Group):
         ("proccli fleet names --store chdb:///var/lib/fleet", "Show which rule names what, where"),
         ("proccli fleet names *.jsonl.gz", "Ask files, without a store"),
     ),
+    invoke_without_command=True,
 )
-def command() -> None:
+@click.pass_context
+def command(ctx: click.Context) -> None:
     """Ask about the output of proccli sync from many hosts.
 
     Hosts run proccli sync --once and send their documents to one machine; this command loads them
     into a store, or asks the files. The store is a directory with an embedded database (chDB), or
     a ClickHouse server. Requires the extra fleet.
     """
+    if ctx.invoked_subcommand is None:
+        write(ctx.get_help() + "\n")
 
 
 def _host_option(body: Body) -> Body:

@@ -8,6 +8,7 @@ from typing import Any, Final, get_args
 
 from proccli.commands.fleet.fleet import Answer, Changed, Pruned
 from proccli.commands.stores import OpenStore
+from proccli.model.codes import lacking
 from proccli.store.changes import Change, Kind
 from proccli.store.questions import HostRow, NameRow
 from proccli.terminal.document import TIME, Document, lines
@@ -298,7 +299,9 @@ def _state(row: HostRow) -> Line:
         return (("silent", "error"),)
     if not row.enabled:
         return (("disabled", "warning"),)
-    return (("incomplete", "warning"),) if row.warnings else plain("ok")
+    if any(map(lacking, row.warnings)):
+        return (("incomplete", "warning"),)
+    return plain(counted(len(row.warnings), "warning") if row.warnings else "ok")
 
 
 def _hosts_total(answer: Answer[HostRow]) -> str:

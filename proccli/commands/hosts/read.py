@@ -114,7 +114,7 @@ def _evaluated(inputs: Inputs, numbered: _NumberedSource, wait_policy: WaitPolic
     source = numbered.source
     sample = take_sample_with_ages(inputs, wait_policy)
     host, sockets = sample.inputs.source.host, join_sockets(sample.sockets)
-    hidden = socket_notes(sockets, host)
+    hidden = socket_notes(sockets, host, inputs.config)
     view = host_view(
         host=host,
         source=source.name,

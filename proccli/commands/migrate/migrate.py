@@ -89,6 +89,10 @@ def migrate_for_agent(options: InputOptions, agent: str | None) -> MigrateResult
     data = options.config_text if options.config_text is not None else read_file(path)
     reading = loading.read(data, _name(path), agent=DEFAULT_AGENT, via=options.via)
     if reading.faults or reading.config is None:
+        first = reading.faults[0]
+        if first.code == "other-dialect":
+            problem = "nothing to migrate: inputs is what a static_config is migrated to"
+            raise ConfigError(problem, first.at)
         # Raises for the first fault, with its words.
         loading.load(data, _name(path), agent=DEFAULT_AGENT, via=options.via)
         raise AssertionError("a configuration with faults was loaded")

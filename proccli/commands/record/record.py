@@ -148,7 +148,7 @@ def record(
             for note in outcome_notes(inputs.config, host, plain)
             if note.code != "sync-disabled"
         ),
-        *socket_notes(sockets, host),
+        *socket_notes(sockets, host, inputs.config),
     ]
     return RecordResult(
         path=path,

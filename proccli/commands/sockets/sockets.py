@@ -163,7 +163,7 @@ def sockets(
     seen = take_sample_with_ages(inputs, wait_policy, fields=_FIELDS)
     found = with_peers(join_sockets(seen.sockets))
     host = seen.inputs.source.host
-    unseen = socket_notes(found, host)
+    unseen = socket_notes(found, host, inputs.config)
     return SocketsResult(
         host=host,
         config=inputs.config,

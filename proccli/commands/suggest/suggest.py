@@ -29,7 +29,7 @@ from proccli.commands.warnings import (
     unread_sources,
 )
 from proccli.config import loading
-from proccli.errors import SourceError, UsageError
+from proccli.errors import ConfigError, SourceError, UsageError
 from proccli.files import read_file
 from proccli.model.config import BUILT_IN, Config
 from proccli.model.note import Note
@@ -153,6 +153,7 @@ class _Suggestion:
         self.text = (options.config_text or b"").decode("utf-8", "replace")
         self.config = sources[0].inputs.config
         _require_rules(self.config)
+        _require_loaded(self.config)
         self.writer = Writer(self.config, [source.name for source in sources])
         self.drops = drops and self.writer.drops
         self.pipelines = [Pipeline(source.inputs) for source in sources]
@@ -442,6 +443,13 @@ def _require_rules(config: Config) -> None:
     behaviour = behaviour_of(config.agent, config.dialect)
     if isinstance(behaviour, StaticConfig) and not behaviour.rules_count:
         raise UsageError(f"agent {config.agent} does not apply rules; choose another with --agent")
+
+
+def _require_loaded(config: Config) -> None:
+    """Raises: ConfigError for a text that the server can't load: no rule in it reaches an agent."""
+    for note in config.notes:
+        if note.code == "server-refuses" and not note.fields["loaded"]:
+            raise ConfigError(f"the server can't load this: {note.string('problem')}", note.at)
 
 
 def _unmasked(process: Process) -> Process:

@@ -22,7 +22,7 @@ from proccli.model.outcome import Outcome
 from proccli.model.process import SHOWN_FIELDS, Host
 from proccli.model.sockets import SocketKey, SyncedProcess, SyncedSocket
 from proccli.sources.observed import Observations, first_seen_by_socket
-from proccli.versions import InputsProc, behaviour_of
+from proccli.versions import behaviour_of
 
 _FIELDS = SHOWN_FIELDS - {"exe"}
 """The process fields that the agent needs for its messages."""
@@ -248,7 +248,7 @@ def _report(sample: Sample, *, dated: bool) -> _Report:
     accepted = [outcome for outcome in outcomes if outcome.status == "accepted"]
     sockets = sent_sockets(sample.sockets, behaviour)
     processes = sent(sample.pipeline.completed(accepted), sample.inputs.tags, behaviour)
-    hidden = socket_notes(sockets, host)
+    hidden = socket_notes(sockets, host, config)
     left_out = _left_out_notes(outcomes, processes)
     of_processes = outcome_notes(config, host, sample.outcomes)
     lacking = (*sample.inputs.source.notes, *left_out, *of_processes, *hidden)
@@ -345,10 +345,10 @@ def _agent_sends(
 ) -> bool | None:
     """Whether the agent would send its processes now; None: not known.
 
-    It sends once after it has started, which a changed configuration makes it do again, and when
-    its digest changes: over pids and tags in older releases, over pids alone since.
+    It sends once after it has started, which a changed configuration makes most releases do again,
+    and when its digest changes: over pids and tags in older releases, over pids alone since.
 
-    Source: agent v6.5 querier.rs:116-200, 338-356; FACTS A9.
+    Source: agent v6.5 querier.rs:116-200, 338-356; FACTS A9, Generations.
     """
     if not now.enabled:
         return False
@@ -356,8 +356,10 @@ def _agent_sends(
         return True
     behaviour = behaviour_of(config.agent, config.dialect)
     if not before.enabled or before.config != now.config:
-        restarts = not isinstance(behaviour, InputsProc) or behaviour.config_change == "restart"
-        return True if restarts else None
+        if behaviour.config_change == "restart":
+            return True
+        if behaviour.config_change != "next-scan" or not before.enabled:
+            return None
     changes_told_by = behaviour.change_told_by
     if changes_told_by == "sha1" and None not in (before.digest, now.digest):
         return before.digest != now.digest
@@ -388,7 +390,8 @@ def _restart_notes(before: Memory | None, config: Config, *, known: bool) -> lis
     if not known:
         return [Note.of("another-boot")]
     if before.config != config_digest(config):
-        return [Note.of("config-changed")]
+        behaviour = behaviour_of(config.agent, config.dialect)
+        return [Note.of("config-changed", agent=config.agent, effect=behaviour.config_change)]
     return []
 
 

@@ -215,6 +215,7 @@ _WORDS: Final[Mapping[str, Mapping[object, str]]] = {
         "stops": "after a change of matchers nothing is published until the agent restarts",
         "restart": "a change of the section restarts the agent",
         "hot": "matchers, blacklist, tag command and proc_dir_path change without a restart",
+        "next-scan": "a changed configuration is applied at the next scan, without a restart",
     },
 }
 """Each value that a step may change a field to."""

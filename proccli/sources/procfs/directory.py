@@ -21,6 +21,7 @@ from proccli.sources.procfs.files import (
     listed_pids,
     read_fd,
     read_raw,
+    refuse_our_limit,
 )
 from proccli.sources.procfs.process import (
     MAX_PASSWD_BYTES,
@@ -238,7 +239,11 @@ class ClosedTree:
                     raise Unreadable("failed", _LEADS_OUT)
                 here = above.pop()
                 continue
-            fd = os.open(name, _PATH_ONLY, dir_fd=here)
+            try:
+                fd = os.open(name, _PATH_ONLY, dir_fd=here)
+            except OSError as error:
+                refuse_our_limit(error)
+                raise
             ours.append(fd)
             mode = os.fstat(fd).st_mode
             if stat.S_ISLNK(mode):
@@ -275,7 +280,16 @@ class ClosedTree:
             if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 raise Unreadable("malformed", "not a regular file")
             # The descriptor only names the file: opening it again is what needs the right to.
-            fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fd = os.open(f"/proc/self/fd/{found}", os.O_RDONLY | os.O_CLOEXEC)
+            except FileNotFoundError as error:
+                raise SourceError(
+                    "can't read the files of a directory: /proc/self/fd does not exist",
+                    hint="mount /proc, or give a recording",
+                ) from error
+            except OSError as error:
+                refuse_our_limit(error)
+                raise
         try:
             yield fd
         finally:

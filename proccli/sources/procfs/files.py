@@ -174,12 +174,22 @@ def field_error(field: str, error: OSError | Unreadable, files: ProcessFiles) ->
     return FieldError(field=field, problem=problem_of(error, files), detail=errno_name(error))
 
 
+def refuse_our_limit(error: OSError) -> None:
+    """Raises: SourceError if it is not the file that can't be read: we can open none now."""
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        hint = None if error.errno == errno.ENOMEM else "raise the limit: ulimit -n"
+        raise SourceError(f"can't read processes: {error.strerror}", hint=hint) from error
+
+
 def problem_of(error: OSError, files: ProcessFiles) -> Problem:
     """What an error means, once it is known whether the process still exists.
 
     The links of a process that has exited are refused with EACCES, its files are missing
     (ENOENT), and reading one that was open fails with ESRCH.
+
+    Raises: SourceError where it says nothing about the process.
     """
+    refuse_our_limit(error)
     if error.errno not in (
         errno.EACCES,
         errno.EPERM,

@@ -32,6 +32,7 @@ from proccli.sources.procfs.files import (
     read_at,
     read_raw,
     read_regular_at,
+    refuse_our_limit,
 )
 from proccli.sources.procfs.process import (
     MAX_PASSWD_BYTES,
@@ -255,7 +256,11 @@ class LiveSource:
     @contextmanager
     def _opened(self, pid: int) -> Iterator[_LiveFiles]:
         """The files of a process, the one that was read if it was. Raises: OSError."""
-        fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
+        try:
+            fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
+        except OSError as error:
+            refuse_our_limit(error)
+            raise
         try:
             files = _LiveFiles(pid, fd, self._fd)
             _, known = self._processes.get(pid, (None, None))
@@ -271,6 +276,7 @@ class LiveSource:
         try:
             fd = os.open(str(pid), _PATH_DIRECTORY, dir_fd=self._fd)
         except OSError as error:
+            refuse_our_limit(error)
             if listed:
                 return _vanished(pid, error, fields)
             if error.errno in _NOT_THERE:
@@ -316,7 +322,8 @@ class LiveSource:
     def _read_users(self, pid: int, inode: int) -> Mapping[int, str] | None:
         try:
             root = os.open(f"{pid}/root", _PATH_DIRECTORY, dir_fd=self._fd)
-        except OSError:
+        except OSError as error:
+            refuse_our_limit(error)
             return None
         try:
             # The pid may by now belong to a process with another root.

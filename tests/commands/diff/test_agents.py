@@ -93,3 +93,15 @@ def test_what_neither_agent_sends_is_no_change(tmp_path: Path) -> None:
     found = compared("diff", old, new, "-s", str(tree), "--agent", "6.5", "--agent-new", "7.1.8")
 
     assert [change["pid"] for change in found["changes"]] == [7]
+
+
+def test_two_reasons_for_not_sending_a_process_are_no_change(tmp_path: Path) -> None:
+    """A kernel thread has no program for 6.2.0, and no command line for 6.5; no rule decides."""
+    (old,) = written(tmp_path, old=OLDER)
+    thread = {"pid": 2, "ppid": 0, "kthread": True, "comm": "kthreadd", "start": 1}
+    shell = {"pid": 7, "ppid": 0, "argv": ["sh"], "exe": "/bin/dash", "comm": "sh", "start": 1}
+    tree = make_tree({"processes": [thread, shell]}, tmp_path / "proc")
+
+    found = compared("scan", "-c", old, "-s", str(tree), "--compare", "6.2.3,6.5")
+
+    assert [(one["pid"], one["change"]) for one in found["changes"]] == [(7, "renamed")]

@@ -124,3 +124,46 @@ def test_every_reason_of_a_socket_has_words() -> None:
     reasons = set(get_args(SocketReason))
     assert set(steps_sockets._WORDS) == reasons - {"process-not-accepted"}
     assert set(sockets_output._SKIPPED) == reasons
+
+
+@pytest.mark.parametrize(
+    ("agent", "restarts"), [("6.5", True), ("6.6.5", False), ("7.0.9", False), ("7.1.8", False)]
+)
+def test_a_restart_is_promised_only_of_agents_that_do_it(
+    tmp_path: Path, agent: str, restarts: bool
+) -> None:
+    """FACTS, Generations and B2: 6.6.5 to 6.6.7 and N2 to N7 switch the sync on without one."""
+    path = tmp_path / "agent.yaml"
+    older = agent.startswith(("6.5", "6.6.5"))
+    path.write_text("os-proc-root: /proc\n" if older else "inputs: {proc: {enabled: false}}\n")
+
+    hint = steps(str(path), agent)["sync-enabled"]["hint"]
+
+    assert ("agents restart to apply it" in hint) is restarts
+
+
+def test_what_the_server_does_with_an_ended_process_depends_on_its_release(tmp_path: Path) -> None:
+    """FACTS D2: main replaces what the agent reported before, unless a report is empty."""
+    path = config(tmp_path)
+
+    assert "an ended process is kept for a day" in steps(path, "7.0.1")["server-aging"]["detail"]
+    newer = steps(path, "7.1.8")["server-aging"]["detail"]
+    assert newer.startswith("a process that is missing from a report has ended")
+
+
+@pytest.mark.parametrize(("agent", "restarts"), [("7.1.0", True), ("7.1.8", False)])
+def test_a_restart_is_to_be_checked_only_where_it_is_needed(
+    tmp_path: Path, agent: str, restarts: bool
+) -> None:
+    hint = steps(config(tmp_path), agent)["server-group"]["hint"]
+    assert ("that the agent restarted" in hint) is restarts
+
+
+def test_an_interval_is_no_help_where_no_socket_is_ever_sent(tmp_path: Path) -> None:
+    """FACTS B8; and server 7.0.9 refuses to save 10s (B1)."""
+    found = steps(config(tmp_path), "7.0.9")
+
+    assert found["sockets"]["hint"] == "update the agent"
+    assert found["socket-interval"]["hint"] == "update the agent"
+    newer = steps(config(tmp_path), "7.1.8")["socket-interval"]
+    assert newer["hint"] == "write socket_info_sync_interval: 10s"

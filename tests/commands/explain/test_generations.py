@@ -115,3 +115,25 @@ def test_a_match_that_depends_on_the_text_around_it(tmp_path: Path) -> None:
 
     assert "ginx" in ran.out
     assert "searched again by itself, does not match" in ran.out
+
+
+def test_which_match_types_rename_nothing(tmp_path: Path) -> None:
+    """FACTS B5: `parent_process_name` and `tag`. A matcher that is held back or comes after an
+    ignore matcher names nothing here, but its match type does."""
+    matcher = "only_in_container: {}, rewrite_name: X, enabled_features: [proc.gprocess_info]"
+    (tmp_path / "agent.yaml").write_text(f"""inputs:
+  proc:
+    process_matcher:
+    - {{match_regex: gin, match_type: cmdline, {matcher.format("true")}}}
+    - {{match_regex: init, match_type: parent_process_name, {matcher.format("false")}}}
+    - {{match_regex: gin, ignore: true, {matcher.format("false")}}}
+    - {{match_regex: gin, {matcher.format("false")}}}
+""")
+    config = str(tmp_path / "agent.yaml")
+    made_up = ("--argv", "nginx", "--parent", "init")
+    ran = call("explain", "-c", config, "--agent", "7.1.8", *made_up)
+
+    assert ran.out.count("rewrites no names by") == 1
+    assert "rewrites no names by parent_process_name" in ran.out
+    assert "ignored by #3" in ran.out
+    assert "no container" in ran.out

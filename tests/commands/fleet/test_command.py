@@ -25,6 +25,12 @@ def answer(name: str, *arguments: str, code: int = 0) -> Any:
     return document
 
 
+def test_without_a_command_it_shows_its_help() -> None:
+    """As proccli itself does."""
+    assert call("fleet") == call("fleet", "--help")
+    assert call("fleet").code == 0
+
+
 def test_a_load_names_what_it_refuses_and_loads_the_rest(
     store: str, files: Path, tmp_path: Path
 ) -> None:
@@ -96,6 +102,24 @@ def test_hosts_and_which_are_silent(store: str) -> None:
     web = found["hosts"][2]
     assert (web["left_out"], web["proccli"]) == ({"min-lifetime": 3}, "1.2.3")
     assert found["hosts"][0]["left_out"] is None
+
+
+def test_only_a_document_that_lacks_something_is_incomplete(tmp_path: Path) -> None:
+    """Most documents of live machines have a warning about sockets of the kernel."""
+    from tests.store.documents import document, lines, process
+
+    codes = {"a": ["sockets-without-process"], "b": ["ambiguous", "tags-unknown"], "c": []}
+    for host, given in codes.items():
+        told = [{"code": code, "message": "x"} for code in given]
+        made = document(host, [process(1, "app")], warnings=told)
+        (tmp_path / f"{host}.jsonl").write_bytes(lines(made))
+
+    table = call("fleet", "hosts", *(str(path) for path in sorted(tmp_path.iterdir()))).out
+
+    states = {line.split()[0]: line for line in table.splitlines() if line}
+    assert "1 warning" in states["a"]
+    assert "incomplete" in states["b"]
+    assert " ok " in states["c"]
 
 
 @pytest.mark.parametrize(

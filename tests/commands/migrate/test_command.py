@@ -106,3 +106,13 @@ def test_servers_and_agents_that_can_not_are_wrong_usage() -> None:
 
 def test_a_configuration_that_the_old_agent_rejects_is_an_error() -> None:
     assert run("-", given=b"os-proc-sync-enabled: 3\n", code=3).stdout == b""
+
+
+def test_a_configuration_of_the_newer_dialect_needs_none() -> None:
+    done = run("-", given=b"# new\ninputs:\n  proc: {enabled: true}\n", code=3)
+    first = done.stderr.decode().splitlines()[0]
+
+    assert first == (
+        "proccli: error: <stdin>:2:1: nothing to migrate: inputs is what a static_config is"
+        " migrated to"
+    )

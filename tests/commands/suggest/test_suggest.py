@@ -219,6 +219,7 @@ def test_rules_are_added_to_any_list_written_line_by_line(config: str, shop: str
         ("static_config: {os-proc-regex: [{match-regex: x}]}\n", "write the mapping as a block"),
         ("static_config:\n  os-proc-regex: [{match-regex: x}]\n", "in brackets"),
         ("a: &a\n- match-regex: x\nstatic_config:\n  os-proc-regex: *a\n", "alias"),
+        ("inputs:\n  proc:\n    enabled: true\n   x: 1\n", "the server can't load this: not valid"),
     ],
 )
 def test_a_list_that_can_not_be_extended_is_an_error_with_its_place(

@@ -511,7 +511,7 @@ def test_a_full_file_system_harms_neither(room_kib: int, tmp_path: Path) -> None
     disk.mkdir()
 
     def work() -> tuple[Sequence[Ran], Sequence[str], Sequence[str]]:
-        mount_tmpfs(disk, "size=256k")
+        mount_tmpfs(disk, "size=32m")  # the machine may run a process with megabytes of arguments
         arguments = ("-c", config, "--state", str(disk / "s"), "--out", str(disk / "o"))
 
         def sync() -> Ran:

@@ -231,6 +231,31 @@ def test_another_configuration_restarts_the_agent() -> None:
     assert again(result, inputs(socket_sync_interval_s=11)).agent_sends is False
 
 
+@pytest.mark.parametrize(
+    ("agent", "dialect", "sends", "effect"),
+    [
+        ("6.5", "static_config", True, "would restart to apply it"),
+        ("6.6.5", "static_config", False, "at its next scan, without a restart"),
+        ("6.6.7", "static_config", None, "publishes no processes after a change of matchers"),
+        ("6.6.8", "inputs.proc", True, "would restart to apply it"),
+        ("7.1.0", "inputs.proc", True, "would restart to apply it"),
+        ("7.1.8", "inputs.proc", None, "applies most settings without a restart"),
+    ],
+)
+def test_what_another_configuration_does_depends_on_the_release(
+    agent: str, dialect: str, sends: bool | None, effect: str
+) -> None:
+    """FACTS, Generations: 6.6.5 to 6.6.7 don't restart, nor do those from 7.1.2 on."""
+    known: dict[str, Any] = {"agent": agent, "dialect": dialect}
+    before = first(inputs(**known))
+    result = again(before, inputs(socket_sync_interval_s=11, **known))
+
+    (note,) = [note for note in result.notes if note.code == "config-changed"]
+    assert result.agent_sends is sends
+    assert f"agent {agent} " in words_of(note)
+    assert effect in words_of(note)
+
+
 def test_what_is_switched_off_is_gone_and_what_is_switched_on_is_sent() -> None:
     before = first(inputs())
     off = again(before, inputs(sync_enabled=False))

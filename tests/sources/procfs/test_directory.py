@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import subprocess
 import time
 from pathlib import Path
@@ -13,7 +14,14 @@ from proccli.errors import NoSuchProcess, SourceError
 from proccli.model.process import Process
 from proccli.sources.procfs.directory import DirectorySource
 from proccli.terminal.warning_text import message as words_of
-from tests.sources.procfs.processes import as_nobody, public_directory, root_only, running
+from tests.sources.procfs.processes import (
+    as_nobody,
+    in_child,
+    mount_tmpfs,
+    public_directory,
+    root_only,
+    running,
+)
 from tests.sources.procfs.status_file import status_of
 
 STAT = "{pid} ({comm}) S {ppid} 1 1 0 -1 4194560 0 0 0 0 0 0 0 0 20 0 1 0 {ticks} 0 0 0\n"
@@ -358,6 +366,40 @@ def test_file_of_another_user_is_refused() -> None:
 
 def _look(tree: Tree) -> tuple[bool, Process]:
     return DirectorySource(str(tree.path)).host.privileged, tree.read(5)
+
+
+@pytest.mark.parametrize("free", [0, 2])
+def test_lack_of_descriptors_is_an_error(tree: Tree, free: int) -> None:
+    tree.add(5, "x")
+
+    def starve() -> str:
+        source = DirectorySource(str(tree.path))
+        source.pids()
+        at_limit = os.dup(0)
+        os.close(at_limit)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (at_limit + free,) * 2)
+        with pytest.raises(SourceError) as error:
+            source.read(5)
+        return str(error.value)
+
+    assert "Too many open files (raise the limit: " in in_child(starve)
+
+
+@root_only
+def test_no_proc_is_an_error(tree: Tree) -> None:
+    """Files are opened through /proc/self/fd, and none of them is missing."""
+    tree.add(5, "x")
+
+    def without_proc() -> str:
+        mount_tmpfs(Path("/proc"), "")
+        with pytest.raises(SourceError) as error:
+            DirectorySource(str(tree.path)).read(5)
+        return str(error.value)
+
+    assert in_child(without_proc) == (
+        "can't read the files of a directory: /proc/self/fd does not exist"
+        " (mount /proc, or give a recording)"
+    )
 
 
 @pytest.mark.parametrize("kib", [1, 300])
