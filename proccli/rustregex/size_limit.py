@@ -422,9 +422,9 @@ def class_instructions(ranges: Ranges, reverse: bool, place: int) -> int:
             key = target, low, high
             # The slot in the crate's table: FNV-1a over the three numbers. Not a function: a large
             # repetition asks for millions, and takes a fifth less time so.
-            value = ((_FNV_OFFSET ^ target) * _FNV_PRIME) & _U64
-            value = ((value ^ low) * _FNV_PRIME) & _U64
-            slot = (((value ^ high) * _FNV_PRIME) & _U64) % _SLOTS
+            value = (_FNV_OFFSET ^ target) * _FNV_PRIME
+            value = (value ^ low) * _FNV_PRIME
+            slot = ((value ^ high) * _FNV_PRIME & _U64) % _SLOTS
             found = known.get(slot)
             if found is not None and found[0] == key:
                 target = found[1]
