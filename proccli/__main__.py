@@ -47,6 +47,8 @@ def main() -> NoReturn:
         sys.exit(code)
     import os
 
+    if (workers := sys.modules.get("proccli.sources.procfs.workers")) is not None:
+        workers.end_all()
     os._exit(code)
 
 

@@ -19,18 +19,19 @@ from proccli.errors import (
     UsageError,
 )
 from proccli.files import read_file
-from proccli.model.config import Config
+from proccli.model.config import DEFAULT_PROC_ROOT, Config
 from proccli.model.note import Note
 from proccli.model.process import (
     NO_TAGS,
     OWN_ENVIRONMENT,
     Environment,
+    Field,
     Host,
     SourceKind,
     TagTable,
 )
 from proccli.model.source import Source
-from proccli.sources.opening import NamedSource, open_source
+from proccli.sources.opening import NamedSource, open_source, read_ahead
 from proccli.text import visible
 from proccli.versions import InputsProc, agent_version, behaviour_of
 
@@ -337,10 +338,12 @@ def open_inputs(
     *,
     with_tags: bool | Callable[[Config], bool] = True,
     source: Source | None = None,
+    reads: frozenset[Field] = frozenset(),
 ) -> Inputs:
     """Load and open what the options name; where tags don't matter, which may depend on the
     configuration, nothing is run or read for them. `source` is what they name where it is open
-    already.
+    already. `reads`: what will be read of all processes; where workers read a live machine, they
+    begin before the configuration is loaded, which takes as long as reading 500 processes.
 
     Raises: UsageError (contradicting options), ConfigError, SourceError.
     """
@@ -350,11 +353,17 @@ def open_inputs(
     if given.count("-") > 1:
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
+    ahead = None
+    if reads and options.snapshot is None and options.jobs != 1:
+        ahead = read_ahead(options.proc_root or DEFAULT_PROC_ROOT, options.jobs, reads)
     config, config_notes, written = load_config(options)
     config = _of_feature(config, options.feature)
     if source is None:
         root = options.proc_root or config.proc_root
-        source = open_source(options.snapshot, root, options.jobs)
+        if ahead is not None and ahead.host.proc_root == root:
+            source = ahead
+        else:
+            source = open_source(options.snapshot, root, options.jobs)
     recorded = None
     if source.host.kind == "recording":
         from proccli.sources.recording.reader import Recording

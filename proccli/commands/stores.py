@@ -8,15 +8,17 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from typing import Final, NamedTuple
 
 from proccli.commands.inputs import InputOptions, open_inputs, read_config_once
 from proccli.errors import NoSourceRead, SourceError, StoreError, UsageError
 from proccli.model.note import Note
 from proccli.model.process import MAX_U32
+from proccli.sources.opening import NamedSource
 from proccli.store.address import StoreAddress, parse_address, read_password
 from proccli.store.current import DAY_S, Moment, newest_s
 from proccli.store.documents import (
@@ -144,27 +146,48 @@ def _documents(
     options: InputOptions | None,
     progress: Callable[[int, int], None],
 ) -> Iterator[Document | Refused]:
-    for done, (network, path) in enumerate(files, start=1):
-        if options is not None and is_recording(path):
-            yield from _of_recording(path, network, options)
-        else:
-            yield from read_documents(path, network)
-        progress(done, len(files))
+    with _reader(files, options) as read:
+        for done, (network, path) in enumerate(files, start=1):
+            yield from read(path, network)
+            progress(done, len(files))
 
 
-def _of_recording(path: str, network: str, options: InputOptions) -> Iterator[Document | Refused]:
-    """What `sync` would print for a recording. Raises: ConfigError."""
+@contextmanager
+def _reader(
+    files: Sequence[tuple[str, str]], options: InputOptions | None
+) -> Iterator[Callable[[str, str], Iterable[Document | Refused]]]:
+    """A function that returns the documents in the file of a path and a network, asked in their
+    order; with options, a recording gives what `sync` would print for it."""
+    if options is None:
+        yield read_documents
+        return
+    from proccli.commands.hosts.parallel import parallel_reader
+
+    recordings = [NamedSource(path, network) for network, path in files if is_recording(path)]
+    known = frozenset(recordings)
+    evaluate = partial(_sync_line, options._replace(announce=None))
+    with parallel_reader(recordings, evaluate, here=evaluate) as next_line:
+
+        def read(path: str, network: str) -> Iterable[Document | Refused]:
+            source = NamedSource(path, network)
+            if source not in known:
+                return read_documents(path, network)
+            try:
+                return documents_in(next_line(source), path, network)
+            except SourceError as error:
+                return (refused(error, path),)
+
+        yield read
+
+
+def _sync_line(options: InputOptions, source: NamedSource) -> bytes:
+    """What `sync` would print for a recording. Raises: ConfigError, SourceError."""
     from proccli.commands.samples import NO_WAIT
     from proccli.commands.sync.json import sync_line
     from proccli.commands.sync.sync import sync
 
-    try:
-        inputs = open_inputs(options._replace(snapshot=path))
-        result = sync(inputs, None, NO_WAIT, remembering=False)
-    except SourceError as error:
-        yield refused(error, path)
-        return
-    yield from documents_in(b"".join(sync_line(result)), path, network)
+    inputs = open_inputs(options._replace(snapshot=source.path))
+    return b"".join(sync_line(sync(inputs, None, NO_WAIT, remembering=False)))
 
 
 def moment_of(opened: OpenStore, at_s: int | None = None, max_age_s: int | None = None) -> Moment:

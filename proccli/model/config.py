@@ -89,6 +89,9 @@ _KEYS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
+DEFAULT_PROC_ROOT: Final = "/proc"
+
+
 class Config(NamedTuple):
     """The agent's settings for processes, with the values in effect."""
 
@@ -99,7 +102,7 @@ class Config(NamedTuple):
     via: Literal["server", "file"]
     sync_enabled: bool = False
     tagged_only: bool = False
-    proc_root: str = "/proc"
+    proc_root: str = DEFAULT_PROC_ROOT
     socket_sync_interval_s: int = 10
     min_lifetime_s: int = 3
     tag_exec: tuple[str, ...] = ()

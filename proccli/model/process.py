@@ -49,6 +49,9 @@ ALL_FIELDS: Final[frozenset[Field]] = frozenset(PROCESS_FIELDS)
 SHOWN_FIELDS: Final = ALL_FIELDS - {"status"}
 """Those that results show; the name in `status` is read where matchers need it."""
 
+SHOWN_WITH_SOCKETS: Final = SHOWN_FIELDS | frozenset[Field]({"fds"})
+"""The same, and the sockets."""
+
 
 class FieldError(NamedTuple):
     """One field of a process that could not be read."""

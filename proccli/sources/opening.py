@@ -13,6 +13,7 @@ from proccli.model.source import Source
 from proccli.streams import GZIP_MAGIC, gzip_errors, gzip_problem, opened, rejoined, unpacked
 
 if TYPE_CHECKING:
+    from proccli.model.process import Field
     from proccli.sources.recording.sync_document import SyncOutput
 
 _INSTEAD: Final = (
@@ -107,6 +108,19 @@ def open_source(spec: str | None, proc_root: str = "/proc", jobs: int | None = 1
         if file.peek(1)[:1] in (b"{", GZIP_MAGIC[:1], b""):
             return parse_recording(file, name)
         return _other_text(file, name)
+
+
+def read_ahead(proc_root: str, jobs: int | None, fields: frozenset[Field]) -> Source | None:
+    """The live machine, of which workers begin to read these fields of all processes and the
+    sockets in them; None where workers don't pay, or it can't be read: `open_source` reports why.
+    """
+    from proccli.sources.procfs.live import LiveSource
+
+    try:
+        source = LiveSource(proc_root, jobs)
+        return source if source.read_ahead(fields) else None
+    except SourceError:
+        return None
 
 
 def _other_text(file: BinaryIO, name: str) -> Source:

@@ -9,7 +9,7 @@ from proccli.commands.explain.json import explain_document, explain_lines, expla
 from proccli.commands.explain.text import explain_text
 from proccli.commands.scan.gprocesses_json import identity_document, identity_lines
 from proccli.commands.scan.json import scan_document, scan_lines
-from proccli.commands.scan.scan import Selection
+from proccli.commands.scan.selection import Selection
 from proccli.commands.scan.text import scan_table
 from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
 from proccli.commands.sockets.sockets import SocketSelection

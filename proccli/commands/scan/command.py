@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     from proccli.commands.hosts.each import Rendering
     from proccli.commands.inputs import InputOptions
     from proccli.commands.scan.gprocesses import Identified
-    from proccli.commands.scan.scan import ScanResult, ScanTotals, Selection
+    from proccli.commands.scan.scan import ScanResult, ScanTotals
+    from proccli.commands.scan.selection import Selection
     from proccli.model.note import Note
     from proccli.model.outcome import Outcome
     from proccli.sources.opening import NamedSource
@@ -226,7 +227,8 @@ def command(
             raise click.UsageError("--compare and --agent are mutually exclusive")
         return _compared(options, sources, compare, output, invocation)
     from proccli.commands.inputs import each_source, open_inputs
-    from proccli.commands.scan.scan import Selection, scan
+    from proccli.commands.scan.selection import Selection
+    from proccli.model.process import SHOWN_WITH_SOCKETS
 
     selection = Selection(tags=which.pop("having"), **which)
     if watch:
@@ -243,7 +245,10 @@ def command(
         )
 
     def scan_one(of_one: InputOptions) -> ScanResult:
-        inputs = open_inputs(of_one)
+        inputs = open_inputs(of_one, reads=SHOWN_WITH_SOCKETS)
+        # Workers may be reading by now, and loading this takes a while.
+        from proccli.commands.scan.scan import scan
+
         selection.check(inputs.config)
         with _progress(invocation) as progress:
             return scan(inputs, progress)

@@ -134,6 +134,7 @@ def command(
     from proccli.commands.inputs import each_source, open_inputs
     from proccli.commands.sockets.output import sockets_document, sockets_lines, sockets_table
     from proccli.commands.sockets.sockets import SocketSelection, sockets
+    from proccli.model.process import SHOWN_WITH_SOCKETS
     from proccli.terminal.document import OfHost
 
     selection = SocketSelection(**which)
@@ -147,9 +148,13 @@ def command(
             strict=strict,
             invocation=invocation,
         )
-    ((_, result),) = each_source(
-        options, sources, lambda of_one: sockets(open_inputs(of_one), selection, wait_policy), []
-    )
+
+    def sockets_of_one(of_one: InputOptions) -> SocketsResult:
+        return sockets(
+            open_inputs(of_one, reads=SHOWN_WITH_SOCKETS - {"cgroup"}), selection, wait_policy
+        )
+
+    ((_, result),) = each_source(options, sources, sockets_of_one, [])
     shown = selection.of(result.sockets)
     content: str | Iterable[bytes]
     if output == "json":

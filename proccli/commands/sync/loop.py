@@ -16,6 +16,7 @@ from proccli.errors import ConfigError, ProccliError, UsageError
 from proccli.files import read_file
 from proccli.model.config import Config
 from proccli.model.note import Note
+from proccli.model.process import SHOWN_WITH_SOCKETS
 
 if TYPE_CHECKING:
     from proccli.commands.sync.state.file import StateFile
@@ -192,7 +193,9 @@ class _CycleInputs:
         return inputs._replace(notes=(*warnings, *inputs.notes))
 
     def _opened(self, options: InputOptions) -> Inputs:
-        return refuse_ps(open_inputs(options, with_tags=self._matters), "sockets")
+        return refuse_ps(
+            open_inputs(options, with_tags=self._matters, reads=SHOWN_WITH_SOCKETS), "sockets"
+        )
 
     def _matters(self, config: Config) -> bool:
         return config.sync_enabled or self._assume_enabled

@@ -9,6 +9,7 @@ import time
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proccli.errors import NoSuchProcess, SourceError
@@ -74,8 +75,10 @@ class LiveSource:
         """With the fields that were read."""
         self._users: dict[int, Mapping[int, str]] = {}
         self._socket_fds: dict[int, Sequence[SocketFd] | FieldError] = {}
-        self._holder_in: dict[int, int] = {}
-        """A process that holds sockets, by network namespace."""
+        self._holders: dict[int, tuple[int, int]] = {}
+        """By network namespace: how many sockets are held there, and a process that holds some."""
+        self._begun: tuple[Team, frozenset[Field]] | None = None
+        """Workers that read ahead, and what they read of each process."""
         self._team: Team | None = None
         """Workers that still read tables."""
         self._tables: dict[int, NetTables] = {}
@@ -119,18 +122,40 @@ class LiveSource:
             self._processes[pid] = (fields, process)
         return process
 
+    def read_ahead(self, fields: frozenset[Field]) -> bool:
+        """Whether several workers pay. Then they begin to read all processes; `read_many` helps
+        them, and returns what they have read. Raises: SourceError.
+        """
+        pids = self.pids()
+        jobs = self._jobs_for(pids)
+        if jobs > 1:
+            self._begun = self._begin(jobs, pids, fields), fields
+        return jobs > 1
+
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
     ) -> Iterator[Process]:
         """The processes of these pids without those that never existed; in any order where several
         workers read them."""
         pids = tuple(pids)
-        jobs = self._jobs
-        if jobs != 1:
-            from proccli.sources.procfs.workers import jobs_for
+        begun, self._begun = self._begun, None
+        if begun is not None and pids == self._pids and fields <= begun[1]:
+            yield from self._read_by(*begun)
+        elif (jobs := self._jobs_for(pids)) == 1:
+            yield from self._read_each(pids, fields)
+        else:
+            known = [pid for pid in pids if pid in self._processes]
+            yield from self._read_each(known, fields)
+            self._finish_tables()
+            unread = [pid for pid in pids if pid not in self._processes]
+            yield from self._read_by(self._begin(jobs, unread, fields), fields)
 
-            jobs = jobs or jobs_for(len(pids))
-        return self._read_each(pids, fields) if jobs == 1 else self._read_by(jobs, pids, fields)
+    def _jobs_for(self, pids: Sequence[int]) -> int:
+        if self._jobs is not None:
+            return self._jobs
+        from proccli.sources.procfs.workers import jobs_for
+
+        return jobs_for(len(pids))
 
     def _read_each(self, pids: Iterable[int], fields: frozenset[Field]) -> Iterator[Process]:
         for pid in pids:
@@ -139,22 +164,17 @@ class LiveSource:
             except NoSuchProcess:
                 continue
 
-    def _read_by(
-        self, jobs: int, pids: Sequence[int], fields: frozenset[Field]
-    ) -> Iterator[Process]:
-        """Those that are known already, then what several workers read."""
+    def _begin(self, jobs: int, pids: Sequence[int], fields: frozenset[Field]) -> Team:
         from proccli.sources.procfs.workers import Team
 
-        def read(share: Iterable[int]) -> Iterator[Read]:
-            for process in self._read_each(share, fields):
-                yield process, self._socket_fds.get(process.pid)
+        return Team(pids, jobs, partial(self._read_share, fields), self._claimed_tables)
 
-        known = [pid for pid in pids if pid in self._processes]
-        yield from self._read_each(known, fields)
-        self._finish_tables()
-        unread = [pid for pid in pids if pid not in self._processes]
-        team = Team(unread, jobs, read, self._claimed_tables)
-        for process, sockets in team.processes(read):
+    def _read_share(self, fields: frozenset[Field], pids: Iterable[int]) -> Iterator[Read]:
+        for process in self._read_each(pids, fields):
+            yield process, self._socket_fds.get(process.pid)
+
+    def _read_by(self, team: Team, fields: frozenset[Field]) -> Iterator[Process]:
+        for process, sockets in team.processes(partial(self._read_share, fields)):
             self._processes[process.pid] = (fields, process)
             if sockets is not None:
                 self._socket_fds[process.pid] = sockets
@@ -165,9 +185,14 @@ class LiveSource:
 
     def _claimed_tables(self, claims: Claims) -> Mapping[int, NetTables]:
         """The tables of those namespaces that are ours to read. Where one of them can't be read,
-        all are read again when they are asked for."""
+        all are read again when they are asked for.
+
+        The namespace with the most sockets is claimed first: if it were last, all would wait for
+        the worker that reads it.
+        """
         tables: dict[int, NetTables] = {}
-        for netns, pid in self._holder_in.items():
+        most_first = sorted(self._holders.items(), key=lambda held: held[1], reverse=True)
+        for netns, (_, pid) in most_first:
             if claims(netns):
                 read = self._read_tables(pid)
                 if all(table.error is None for table in read):
@@ -261,7 +286,8 @@ class LiveSource:
                 found = socket_fds(files, "fd-ctime", as_agent=self.host.privileged)
                 self._socket_fds[pid] = found
                 if found and not isinstance(found, FieldError) and process.netns is not None:
-                    self._holder_in.setdefault(process.netns, pid)
+                    number, holder = self._holders.get(process.netns, (0, pid))
+                    self._holders[process.netns] = number + len(found), holder
             return process
         finally:
             os.close(fd)

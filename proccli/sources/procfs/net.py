@@ -151,12 +151,16 @@ class _Addresses(dict[str, str]):
 
 
 def _ipv6(packed: bytes) -> str:
-    if not any(packed):
-        return "::"  # of most listeners
-    # It takes a tenth of a start to load.
+    if packed in _COMMON_IPV6:
+        return _COMMON_IPV6[packed]
+    # It takes 3 % of a start to load.
     from socket import AF_INET6, inet_ntop
 
     return inet_ntop(AF_INET6, packed)
+
+
+_COMMON_IPV6: Final = {bytes(16): "::", bytes(15) + b"\1": "::1"}
+"""The addresses of most listeners, and of loopback."""
 
 
 class _Ports(dict[str, int]):

@@ -11,6 +11,7 @@ import marshal
 import os
 import signal
 import struct
+import time
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -93,19 +94,35 @@ _CLAIMS: Final = 1 << 16
 
 def jobs_for(processes: int) -> int:
     """How many workers pay for so many processes: no more than there are free cores, and 1 where
-    that is not known.
+    that is not known."""
+    wanted = min(len(os.sched_getaffinity(0)), MOST_WORKERS, processes // LEAST_SHARE)
+    free = 1
+    for look in range(_LOOKS):
+        if free >= wanted:
+            break
+        if look:
+            time.sleep(_BETWEEN_LOOKS_S)
+        free = max(free, _free_cores())
+    return max(1, min(wanted, free))
+
+
+_LOOKS: Final = 3
+_BETWEEN_LOOKS_S: Final = 0.0005
+"""The kernel's own threads run for less: without looking again, one in five scans of an idle
+machine was read by one process."""
+
+
+def _free_cores() -> int:
+    """With the one that we run on; 1 where that is not known.
 
     Source: the fourth field of /proc/loadavg, how many threads run now, this one included,
     proc_loadavg(5); sched_setaffinity(2).
     """
-    if processes < 2 * LEAST_SHARE:
-        return 1
     try:
         running = int(read_at("/proc/loadavg", None).split()[3].partition(b"/")[0])
     except (OSError, Unreadable, ValueError, IndexError):
         return 1
-    free = len(os.sched_getaffinity(0)) - running + 1
-    return max(1, min(free, MOST_WORKERS, processes // LEAST_SHARE))
+    return len(os.sched_getaffinity(0)) - running + 1
 
 
 class Team:
@@ -124,6 +141,7 @@ class Team:
         self._work = Work(pids)
         self._workers: list[_Worker] = []
         self._end = weakref.finalize(self, _end, self._work, self._workers)
+        _TEAMS.add(self)
         parts = partial(_parts, self._work, read, read_tables)
         gc.freeze()  # a collection in a worker would copy all pages that they share
         try:
@@ -148,6 +166,10 @@ class Team:
             self._end()
             raise
 
+    def end(self) -> None:
+        """End the workers, whatever they still have to read."""
+        self._end()
+
     def tables(self, read_tables: ReadTables) -> Mapping[int, NetTables]:
         """All tables by namespace, once all processes are read; nothing is left to read then.
 
@@ -161,6 +183,15 @@ class Team:
             return found
         finally:
             self._end()
+
+
+_TEAMS: Final = weakref.WeakSet[Team]()
+
+
+def end_all() -> None:
+    """End the workers of all teams: the program ends, and nothing will ask for what they read."""
+    for team in list(_TEAMS):
+        team.end()
 
 
 def _end(work: Work, workers: Sequence[_Worker]) -> None:

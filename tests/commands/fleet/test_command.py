@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from pathlib import Path
 from typing import Any
@@ -273,8 +274,12 @@ SHOP = ("-c", str(ROOT / "docs" / "example" / "shop.yaml"))
 RECORDINGS = [str(ROOT / "docs" / "example" / f"shop-{name}-1.jsonl") for name in ("app", "db")]
 
 
-def test_recordings_are_loaded_as_sync_prints_them(tmp_path: Path) -> None:
-    """With the configuration that says what their agents would send."""
+@pytest.mark.parametrize("cores", [1, 2])
+def test_recordings_are_loaded_as_sync_prints_them(
+    cores: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the configuration that says what their agents would send; by workers or without."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(cores)))
     synced, recorded = (f"chdb://{tmp_path}/{name}" for name in ("synced", "recorded"))
     outputs = []
     for path in RECORDINGS:

@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
+from proccli.commands.hosts.parallel import parallel_reader
 from proccli.commands.hosts.read import HostResult, read_hosts
-from proccli.commands.inputs import InputOptions
+from proccli.commands.inputs import InputOptions, each_read
 from proccli.commands.samples import NO_WAIT
 from proccli.errors import NoSourceRead, ProccliError, RecordingError, SourceError, UsageError
 from proccli.model.sockets import Endpoint
@@ -53,7 +54,7 @@ def parallel(monkeypatch: pytest.MonkeyPatch) -> None:
 def in_large_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
     """As with hundreds of sources."""
     parallel(monkeypatch)
-    monkeypatch.setattr("proccli.commands.hosts.read._TASKS_PER_WORKER", 1)
+    monkeypatch.setattr("proccli.commands.hosts.parallel._TASKS_PER_WORKER", 1)
 
 
 Way = Callable[[pytest.MonkeyPatch], None]
@@ -327,9 +328,7 @@ def test_a_killed_worker_is_reported(tmp_path: Path, many: tuple[list[str], list
         assert errors[-1].endswith(" more sources not read")
 
 
-def test_a_worker_killed_before_all_sources_are_submitted_is_reported(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_killed_worker_costs_no_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Submitting the next source fails then, and not only the wait for its result."""
     parallel(monkeypatch)
     others = set(active_children())
@@ -341,10 +340,38 @@ def test_a_worker_killed_before_all_sources_are_submitted_is_reported(
     next(iter(set(active_children()) - others)).kill()
     wait_for("the end of all workers", lambda: not set(active_children()) - others)
 
-    rest = list(found)
-    assert len(rest) + len(failures) == MANY - 1
-    assert all("a worker process was killed" in str(error) for error in failures)
-    assert failures
+    assert [one.view.source for one in found] == [one.path for one in sources[1:]]
+    assert failures == []
+
+
+def length_or_death(source: NamedSource) -> int:
+    """Reads a file, and dies of a long one, as if it needed too much memory."""
+    assert source.path is not None
+    length = Path(source.path).stat().st_size
+    if length > 9:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return length
+
+
+def test_a_source_that_kills_its_worker_costs_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_large_tasks(monkeypatch)
+    sources = []
+    for number in range(60):
+        path = tmp_path / f"{number}.jsonl"
+        path.write_text("x" * (99 if number in (0, 30, 31) else number % 10))
+        sources.append(NamedSource(path=str(path)))
+    failures: list[SourceError] = []
+    with parallel_reader(sources, length_or_death, here=length_or_death) as read_next:
+        found = {source.path: length for source, length in each_read(sources, read_next, failures)}
+
+    left = [number for number in range(60) if number not in (0, 30, 31)]
+    assert found == {str(tmp_path / f"{number}.jsonl"): number % 10 for number in left}
+    assert [str(error) for error in failures] == [
+        f"can't read {tmp_path}/{number}.jsonl: a worker process was killed (out of memory?)"
+        for number in (0, 30, 31)
+    ]
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proccli.commands.scan.scan import Selection
+from proccli.commands.scan.selection import Selection
 from proccli.errors import UsageError
 from proccli.model.outcome import Outcome, Tag
 from tests.build import config, process, rule

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import errno
+import gc
+import json
 import os
+import select
 import signal
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +29,7 @@ from proccli.sources.procfs.workers import LEAST_SHARE, Claims, Read, Team, Work
 from tests.cli.runner import call, spawn
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
+from tests.waiting import LONG_S
 
 FIELDS: frozenset[Field] = ALL_FIELDS | {"fds"}
 RULES = """\
@@ -118,6 +123,93 @@ def test_the_output_is_the_same_to_the_byte(
     assert outputs[1] == outputs[0] == outputs[2]
 
 
+def test_workers_read_while_the_configuration_is_loaded(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, read = os.getpid(), LiveSource._read
+    config = mount.parent / "late.yaml"
+    os.mkfifo(config)
+    began = os.pipe()
+
+    def noted(source: LiveSource, pid: int, fields: frozenset[Field]) -> Process:
+        if os.getpid() != ours:
+            os.write(began[1], b".")
+        return read(source, pid, fields)
+
+    def write_config() -> None:
+        ready, _, _ = select.select([began[0]], [], [], LONG_S)
+        config.write_text(RULES if ready else "no worker has begun")
+
+    monkeypatch.setattr(LiveSource, "_read", noted)
+    writer = threading.Thread(target=write_config)
+    writer.start()
+    ran = call("scan", "-c", str(config), "--proc-root", str(mount), "--jobs", "2", "--json")
+    writer.join()
+    for fd in began:
+        os.close(fd)
+
+    assert ran.code == 0
+    assert '"total": 40' in ran.out
+
+
+def test_the_configuration_names_another_root_than_the_one_that_is_read_ahead(mount: Path) -> None:
+    config = mount.parent / "agent.yaml"
+    config.write_text(f"{RULES}  os-proc-root: {mount}\n")
+    alone, shared = (
+        json.loads(call("scan", "-c", str(config), "--jobs", jobs, "--json").out)
+        for jobs in ("1", "2")
+    )
+
+    assert shared["summary"]["total"] == 40
+    assert shared["processes"] == alone["processes"]
+
+
+@pytest.mark.parametrize("agent", ["6.5", "7.1.8"])
+def test_an_agent_that_needs_more_than_what_is_read_ahead(mount: Path, agent: str) -> None:
+    for process in mount.iterdir():
+        (process / "status").write_text(f"Name:\tapp-{process.name[-1]}\n")
+    options = ("--proc-root", str(mount), "--agent", agent, "--json")
+    alone, shared = (
+        json.loads(call("scan", *options, "--jobs", jobs).out)["processes"] for jobs in ("1", "3")
+    )
+
+    assert len(alone) == 40
+    assert shared == alone
+
+
+def test_a_configuration_that_is_refused_ends_the_workers(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, before = os.getpid(), children()
+
+    def waiting(_source: LiveSource, pid: int, _fields: frozenset[Field]) -> Process:
+        assert os.getpid() != ours
+        time.sleep(600)
+        return Process(pid=pid)
+
+    monkeypatch.setattr(LiveSource, "_read", waiting)
+    config = mount.parent / "agent.yaml"
+    config.write_text("static_config: [")
+    ran = call("scan", "-c", str(config), "--proc-root", str(mount), "--jobs", "2")
+    gc.collect()
+
+    assert "not valid YAML" in ran.err
+    assert children() == before
+
+
+def test_what_is_read_ahead_and_not_wanted_ends_with_the_program(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = children()
+    monkeypatch.setattr(LiveSource, "_read", lambda *_: time.sleep(600))
+    sources = [LiveSource(str(mount), 3) for _ in range(2)]
+
+    assert all(source.read_ahead(FIELDS) for source in sources)
+    assert len(children() - before) == 4
+    workers.end_all()
+    assert children() == before
+
+
 def test_by_default_no_worker_is_started_for_a_few_processes(
     mount: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -196,7 +288,7 @@ def test_a_worker_that_cannot_be_started_is_an_error(
 
     def refused() -> object:
         called.append(1)
-        if len(called) == number:
+        if len(called) >= number:
             raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
         return real()
 
@@ -401,6 +493,24 @@ def test_one_worker_claims_a_namespace() -> None:
     assert set(team.tables(read_tables)) == set(namespaces)
 
 
+def test_the_namespace_with_the_most_sockets_is_claimed_first(mount: Path) -> None:
+    for pid in range(100, 140):  # with pid % 4 sockets each
+        link = mount / str(pid) / "ns" / "net"
+        link.unlink()
+        link.symlink_to(f"net:[{4026531840 + (pid % 4 if pid < 139 else 9)}]")
+    source = LiveSource(str(mount))
+    list(source.read_many(source.pids(), FIELDS))
+    asked = list[int]()
+
+    def note(netns: int) -> bool:
+        asked.append(netns - 4026531840)
+        return False
+
+    source._claimed_tables(note)
+
+    assert asked == [3, 2, 1, 9]
+
+
 def test_processes_that_are_read_in_several_batches(mount: Path) -> None:
     source = LiveSource(str(mount), 3)
     first = list(source.read_many(range(100, 120), FIELDS))
@@ -491,6 +601,14 @@ def test_workers_are_as_many_as_pay(
     monkeypatch.setattr(workers, "read_at", lambda *_: b"0.5 0.4 0.3 %d/900 77\n" % running)
 
     assert jobs_for(processes) == jobs
+
+
+def test_what_runs_for_a_moment_takes_no_core(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = iter([2, 3, 1])
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    monkeypatch.setattr(workers, "read_at", lambda *_: b"0.5 0.4 0.3 %d/900 77\n" % next(running))
+
+    assert jobs_for(5000) == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"0.5 0.4 0.3 x/900 77\n", None])
