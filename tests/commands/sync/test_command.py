@@ -511,7 +511,7 @@ def test_a_full_file_system_harms_neither(room_kib: int, tmp_path: Path) -> None
     disk.mkdir()
 
     def work() -> tuple[Sequence[Ran], Sequence[str], Sequence[str]]:
-        mount_tmpfs(disk, "size=256k")
+        mount_tmpfs(disk, "size=16m")  # the document of a machine with thousands of processes fits
         arguments = ("-c", config, "--state", str(disk / "s"), "--out", str(disk / "o"))
 
         def sync() -> Ran:
