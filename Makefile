@@ -87,10 +87,11 @@ define venv
   $(PYTHON) -m venv --clear $(VENV); }
 @rm -f $(VENV)/.run $(VENV)/.dev
 endef
-# Prints a line for each package; everything if pip fails.
+# Prints a line for each package; everything if pip fails. Modules are compiled when they are first
+# imported: few are of numpy, pandas and the like, and to compile all takes half of pip's time.
 define install
 @echo "Installing $(1) in $(VENV) (once; about $(2)) ..." >&2
-@{ $(BIN)/python -m pip install --progress-bar off --disable-pip-version-check --editable $(3) 2>&1; \
+@{ $(BIN)/python -m pip install --no-compile --progress-bar off --disable-pip-version-check --editable $(3) 2>&1; \
   echo "pip exited with $$?"; } | tee $(VENV)/pip.log | \
   awk '/^(Collecting|Processing) /{sub(".*/", "", $$2); sub("-(cp|py)[0-9].*", "", $$2); print "  " $$2 > "/dev/stderr"} END{exit $$0 != "pip exited with 0"}' || \
   { cat $(VENV)/pip.log >&2; exit 1; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import atexit
 import functools
 import importlib
@@ -17,11 +16,11 @@ from typing import Final
 import proccli
 
 _ROOT: Final = Path(proccli.__file__).parent.parent
-_IGNORED: Final = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 _IMPORTED_BY_OTHERS: Final = (
     "concurrent.futures.process",
+    "concurrent.futures.thread",
     "encodings.ascii",
     "glob",
     "importlib.readers",
@@ -33,16 +32,17 @@ _IMPORTED_BY_OTHERS: Final = (
 def readable_copy() -> Path:
     """A directory that every user can read, with proccli and the packages that it requires.
 
-    It is made once in each test process, and removed at its end.
+    It is made once in each test process, and removed at its end. Bytecode is copied, too, and is as
+    valid there: another user can't write any.
     """
     folder = Path(tempfile.mkdtemp(prefix="proccli-readable-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    shutil.copytree(Path(proccli.__file__).parent, folder / "proccli", ignore=_IGNORED)
+    shutil.copytree(Path(proccli.__file__).parent, folder / "proccli")
     for distribution in _required("proccli"):
         for name in {file.parts[0] for file in distribution.files or () if ".." not in file.parts}:
             source = Path(str(distribution.locate_file(name)))
             if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=_IGNORED, dirs_exist_ok=True)
+                shutil.copytree(source, folder / name, dirs_exist_ok=True)
             elif source.suffix in (".py", ".so"):
                 shutil.copy(source, folder)
     for path in (folder, *folder.rglob("*")):
@@ -108,17 +108,22 @@ def as_nobody_code(modules: str, code: str) -> str:
     return _BECOME_NOBODY.format(copy=str(readable_copy()), modules=modules) + code
 
 
+@functools.cache
 def _standard_modules() -> list[str]:
     """The modules of the standard library that proccli imports, wherever in a function."""
-    found: set[str] = set()
-    for path in Path(proccli.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                found.update(alias.name for alias in node.names)
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module)
+    found = {
+        name
+        for path in Path(proccli.__file__).parent.rglob("*.py")
+        for name in _IMPORT.findall(path.read_text(encoding="utf-8"))
+    }
     return sorted(
         name
         for name in found
         if name.partition(".")[0] in sys.stdlib_module_names and name != "__future__"
     )
+
+
+# To parse all modules takes a second of CPU time.
+_IMPORT: Final = re.compile(
+    r"^ *(?:import (?=[\w.]+(?: as \w+)?(?: *#.*)?$)|from (?=[\w.]+ import ))([\w.]+)", re.MULTILINE
+)

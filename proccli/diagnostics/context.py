@@ -225,8 +225,9 @@ def _nodes(root: Node | None) -> Iterator[Node]:
 class Surroundings:
     """What is known about the machine that a configuration is for; by default nothing."""
 
-    environment: Environment | None = None
-    """The environment of the agent; None: unknown."""
+    environment: Callable[[], Environment | None] = lambda: None
+    """The environment of the agent; None: unknown. Asked for only if a rule mentions a variable: to
+    find the agent takes a look at every process."""
     users: frozenset[str] | None = None
     """The user names in /etc/passwd; None: unknown."""
     exists: Callable[[str], bool] = lambda _path: True

@@ -130,11 +130,12 @@ def _expanded(template: str, context: Context) -> tuple[str, str]:
 
     An agent never sends `%NAME%`: it sends the value, or nothing where there is none.
     """
-    known = context.surroundings.environment
+    names = names_mentioned(template)
+    known = context.surroundings.environment() if names else None
     # The agent's own values can be secret, so that even known ones are not shown.
     values = {
         name: _VALUES.get(name, name.lower())
-        for name in names_mentioned(template)
+        for name in names
         if known is None or name in known.values or not known.knows(name)
     }
     supposed = " and ".join(f"{name} is {value}" for name, value in values.items())

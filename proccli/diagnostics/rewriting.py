@@ -180,7 +180,7 @@ def _percent(rule: Rule, context: Context) -> Iterator[Diagnostic]:
 def _variable(
     rule: Rule, name: str, span: tuple[int, int], context: Context
 ) -> Iterator[Diagnostic]:
-    environment = context.surroundings.environment
+    environment = context.surroundings.environment()
     shown = visible(name[:60])
     if environment is None or not environment.knows(name):
         yield context.at_value(

@@ -47,6 +47,8 @@ _SLOTS: Final = 1000
 """The size of the hash table."""
 
 _U64: Final = (1 << 64) - 1
+_FNV_OFFSET: Final = 14_695_981_039_346_656_037
+_FNV_PRIME: Final = 1_099_511_628_211
 
 ClassSize: TypeAlias = Callable[[Ranges, bool], int]
 """The instructions of a class in a program on bytes; the flag: in reverse."""
@@ -418,19 +420,16 @@ def class_instructions(ranges: Ranges, reverse: bool, place: int) -> int:
         target = _U64
         for low, high in sequence if reverse else reversed(sequence):
             key = target, low, high
-            slot = _hash(*key)
-            if slot in known and known[slot][0] == key:
-                target = known[slot][1]
+            # The slot in the crate's table: FNV-1a over the three numbers. Not a function: a large
+            # repetition asks for millions, and takes a fifth less time so.
+            value = (_FNV_OFFSET ^ target) * _FNV_PRIME
+            value = (value ^ low) * _FNV_PRIME
+            slot = ((value ^ high) * _FNV_PRIME & _U64) % _SLOTS
+            found = known.get(slot)
+            if found is not None and found[0] == key:
+                target = found[1]
                 continue
             known[slot] = key, place
             target = place
             place += 1
     return place - start
-
-
-def _hash(target: int, low: int, high: int) -> int:
-    """The slot of an instruction in the crate's table: FNV-1a over its three numbers."""
-    value = 14_695_981_039_346_656_037
-    for number in (target, low, high):
-        value = ((value ^ number) * 1_099_511_628_211) & _U64
-    return value % _SLOTS

@@ -181,3 +181,17 @@ def test_sync_without_a_state_loads_none_of_it_and_no_text() -> None:
         "proccli.commands.sync.state.place",
         "proccli.commands.sync.text",
     }
+
+
+@pytest.mark.parametrize(("rewrite", "looks"), [("web", False), ("web-%ZONE%", True)])
+def test_check_looks_for_the_agent_only_if_a_rule_mentions_a_variable(
+    tmp_path: Path, rewrite: str, looks: bool
+) -> None:
+    config = tmp_path / "agent.yaml"
+    config.write_text(
+        "static_config:\n  os-proc-sync-enabled: true\n  os-proc-regex:\n"
+        f"  - {{match-regex: ^nginx, rewrite-name: {rewrite}}}\n",
+        encoding="utf-8",
+    )
+
+    assert ("psutil" in loaded("check", str(config))) == looks

@@ -36,7 +36,7 @@ MACHINE: dict[str, dict[str, Any]] = {
     "tagged-only-without-effect": {"agent": "6.6.6"},
     "change-stops": {"agent": "6.6.7"},
     "sockets-need-ipv6": {"surroundings": Surroundings(exists=lambda _: False)},
-    "rewrite-env-unset": {"surroundings": Surroundings(environment=AGENT)},
+    "rewrite-env-unset": {"surroundings": Surroundings(environment=lambda: AGENT)},
     "tag-exec-missing": {
         "surroundings": Surroundings(exists=lambda path: not path.startswith("/nowhere"))
     },

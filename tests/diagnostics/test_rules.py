@@ -164,8 +164,8 @@ def test_variables_are_told_by_what_is_known_of_them() -> None:
     some = Environment(values={"HOST": "h"}, complete=False, origin="--env")
     every = Environment(values={"HOST": "h"}, complete=True, origin="deepflow-agent (pid 7)")
 
-    unknown = rules(rule, LAST, surroundings=Surroundings(environment=some))
-    unset = rules(rule, LAST, surroundings=Surroundings(environment=every))
+    unknown = rules(rule, LAST, surroundings=Surroundings(environment=lambda: some))
+    unset = rules(rule, LAST, surroundings=Surroundings(environment=lambda: every))
 
     assert codes(rules(rule, LAST)) == ["rewrite-env", "rewrite-env"]
     assert [marked(found) for found in unknown.diagnostics] == ["%ZONE%"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from proccli.rustregex.match.regex import Regex
 from proccli.rustregex.parse.errors import RegexSyntaxError
 from proccli.rustregex.parse.parser import parse
+from proccli.rustregex.tree.nodes import Parsed
 from tests.paths import DATA
 
 FILE = DATA / "rustregex" / "rust-regex-1.8.3.jsonl.gz"
@@ -24,11 +26,18 @@ with gzip.open(FILE, "rt", encoding="utf-8") as lines:
 by_topic = pytest.mark.parametrize("topic", CASES)
 
 
-def compiled(pattern: str) -> Regex | None:
+@cache
+def parsed(pattern: str) -> Parsed | None:
+    """A pattern, which is parsed once for all tests of this module; None if it is refused."""
     try:
-        return Regex(parse(pattern))
+        return parse(pattern)
     except RegexSyntaxError:
         return None
+
+
+def compiled(pattern: str) -> Regex | None:
+    found = parsed(pattern)
+    return None if found is None else Regex(found)
 
 
 def answers(regex: Regex | None, case: dict[str, Any]) -> dict[str, Any]:

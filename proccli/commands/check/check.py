@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -131,7 +132,7 @@ def check(options: CheckOptions) -> CheckResult:
     opened = each_read(options.snapshots, _processes_of, failures, options.progress)
     sources = [source for _, source in opened]
     surroundings = Surroundings(
-        environment=_environment(options.env),
+        environment=cache(lambda: _environment(options.env)),
         users=_users(),
         exists=_exists,
         processes=_processes(sources, _behaviour(options)),

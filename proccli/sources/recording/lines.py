@@ -139,6 +139,9 @@ Written: TypeAlias = WrittenProcess | WrittenSockets | WrittenRows
 
 def parse_written(line: bytes) -> Written | None:
     """What a line says if it is as it is written; else None."""
+    # The expressions remember every escape: of four million they take seconds and a gigabyte.
+    if line.count(b"\\") > _MANY_ESCAPES:
+        return None
     for begin, parse in _BY_BEGIN:
         if line.startswith(begin):
             try:
@@ -148,6 +151,7 @@ def parse_written(line: bytes) -> Written | None:
     return None
 
 
+_MANY_ESCAPES: Final = 10_000
 # Numbers of so few digits are in range: of pids, users and file descriptors, and of all others.
 _SHORT: Final = "0|[1-9][0-9]{0,8}"
 _LONG: Final = "0|[1-9][0-9]{0,18}"

@@ -190,3 +190,17 @@ def test_written_numbers_are_in_range(inode: int, number: int, age_source: AgeSo
     else:
         since_ns = None if since == "null" else 1_767_323_045_000_000_006
         assert found == WrittenSockets(7, [SocketFd(number, inode, since_ns, age_source)])
+
+
+@pytest.mark.parametrize(("count", "faster"), [(10_000, True), (10_001, False)])
+def test_many_escapes_are_read_the_careful_way(count: int, faster: bool) -> None:
+    """The faster one remembers each: four million take a gigabyte."""
+    out = io.BytesIO()
+    cmdline = b"\x01" * count
+    write_recording(out, ListSource([process(7, "x", netns=NS)._replace(cmdline=cmdline)]))
+    (line,) = (one for one in out.getvalue().splitlines(True) if b'"type":"process"' in one)
+
+    assert (parse_written(line) is not None) == faster
+    found = assert_same_outcome(out.getvalue())
+    assert isinstance(found, Recording)
+    assert found.read(7).cmdline == cmdline

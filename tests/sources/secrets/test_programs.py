@@ -32,16 +32,18 @@ def cmdline(argv: Sequence[str]) -> bytes:
     return b"".join(argument.encode() + b"\0" for argument in argv)
 
 
-@pytest.mark.parametrize("case", SECRET, ids=lambda case: " ".join(case["argv"]))
-def test_no_secret_is_left(case: dict[str, Sequence[str]]) -> None:
-    masked = mask(cmdline(case["argv"]))
-    assert [secret for secret in case["secrets"] if secret.encode() in masked.cmdline] == []
-    assert len(masked.found_by) == len(masked.masked_spans) >= bool(case["secrets"])
+def test_no_secret_is_left() -> None:
+    """One test for all: 900 would take more time to be counted than to run."""
+    for case in SECRET:
+        masked = mask(cmdline(case["argv"]))
+        left = [secret for secret in case["secrets"] if secret.encode() in masked.cmdline]
+        assert (case["argv"], left) == (case["argv"], [])
+        assert len(masked.found_by) == len(masked.masked_spans) >= bool(case["secrets"]), case
 
 
-@pytest.mark.parametrize("argv", HARMLESS, ids=" ".join)
-def test_what_is_no_secret_stays(argv: Sequence[str]) -> None:
-    assert mask(cmdline(argv)).cmdline == cmdline(argv)
+def test_what_is_no_secret_stays() -> None:
+    changed = [argv for argv in HARMLESS if mask(cmdline(argv)).cmdline != cmdline(argv)]
+    assert changed == []
 
 
 def test_every_line_of_the_table_is_read() -> None:

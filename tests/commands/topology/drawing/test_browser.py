@@ -378,13 +378,13 @@ def test_paper_is_white_and_has_no_buttons(visit: Opener) -> None:
 
 @WHOLE
 def test_the_drawing_alone_opens_and_follows_the_system(visit: Opener, name: str) -> None:
-    content = topology_svg(TOPOLOGIES[name]()).decode()
+    opened = visit(topology_svg(TOPOLOGIES[name]()).decode(), suffix=".svg", color_scheme="light")
     colours = []
     for scheme in ("light", "dark"):
-        opened = visit(content, suffix=".svg", color_scheme=scheme)
+        opened.page.emulate_media(color_scheme=scheme)
         colours.append(
             opened.page.evaluate("getComputedStyle(document.querySelector('.page')).fill")
         )
-        assert opened.requests == [opened.url]
 
+    assert opened.requests == [opened.url]
     assert colours == ["rgb(255, 255, 255)", "rgb(17, 21, 28)"]
