@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from proccli.model.sockets import Endpoint, Protocol
+from proccli.model.tuples import from_fields
 
 AutoInstanceKind: TypeAlias = Literal["pod", "other", "none"]
 """What a record already has as `auto_instance` of a side: `pod` (a pod takes precedence over a
@@ -135,11 +135,11 @@ class FlowLabels:
         """The label of each side, and whether the server may know a pod for it."""
 
 
-new_flow: Final[Callable[[tuple[object, ...]], Flow]] = partial(tuple.__new__, Flow)
+new_flow: Final = from_fields(Flow)
 """A `Flow` of all its fields in order."""
-new_plain_flow: Final[Callable[[tuple[object, ...]], PlainFlow]] = partial(tuple.__new__, PlainFlow)
+new_plain_flow: Final = from_fields(PlainFlow)
 """A `PlainFlow` of all its fields in order."""
-new_label: Final[Callable[[tuple[object, ...]], SideLabel]] = partial(tuple.__new__, SideLabel)
+new_label: Final = from_fields(SideLabel)
 """A `SideLabel` of all its fields in order."""
 
 

@@ -2,11 +2,11 @@
 
 # Annotations are not strings here: a NamedTuple compiles each string, at every start of proccli.
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.model.process import FieldError
+from proccli.model.tuples import from_fields
 
 Protocol: TypeAlias = Literal["tcp", "udp"]
 Family: TypeAlias = Literal["ipv4", "ipv6"]
@@ -91,10 +91,9 @@ class SocketRow(NamedTuple):
     """0 for a socket without a file: only listeners of the kernel are kept."""
 
 
-# There are thousands of these, and a named tuple's own constructor takes twice as long.
-new_fd: Final[Callable[[tuple[object, ...]], SocketFd]] = partial(tuple.__new__, SocketFd)
+new_fd: Final = from_fields(SocketFd)
 """A `SocketFd` of its fields in order."""
-new_row: Final[Callable[[tuple[object, ...]], SocketRow]] = partial(tuple.__new__, SocketRow)
+new_row: Final = from_fields(SocketRow)
 """A `SocketRow` of its fields in order."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import lru_cache
 from itertools import compress
 from math import inf
 from typing import Final, NamedTuple, cast
@@ -25,6 +25,7 @@ from proccli.model.flows import (
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
+from proccli.model.tuples import from_fields
 from proccli.server.join import (
     Claims,
     HostEnd,
@@ -121,7 +122,7 @@ class _Known(NamedTuple):
 
 
 _BY_TIME: Final = _Known(None)
-_new_known: Final[Callable[[tuple[object, ...]], _Known]] = partial(tuple.__new__, _Known)
+_new_known: Final = from_fields(_Known)
 _ADDRESS: Final = 0xFFFF_FFFF
 _KNOWN: Final = 1 << 15
 """Connections whose labels are kept."""

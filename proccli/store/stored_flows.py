@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 from collections.abc import (
-    Callable,
     Collection,
     Hashable,
     Iterable,
@@ -17,7 +16,7 @@ from collections.abc import (
     Sequence,
     Set,
 )
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import chain
 from typing import Final, NamedTuple, TypeAlias, cast
 
@@ -26,6 +25,7 @@ from proccli.model.flows import PlainFlow
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
+from proccli.model.tuples import from_fields
 from proccli.server.join import HostEnd, PlainEnd, host_of, int_to_ip, is_loopback, pid_of
 from proccli.server.labels import Needs
 from proccli.store.current import HOST, LOOPBACK, Moment
@@ -284,7 +284,7 @@ class StoredFlows(StoredHosts):
         return found
 
 
-_new_end: Final[Callable[[tuple[object, ...]], HostEnd]] = partial(tuple.__new__, HostEnd)
+_new_end: Final = from_fields(HostEnd)
 _NUMBERS: Final = Addresses()
 _FIRST_BYTE: Final = _PORT_BITS + 24
 _KINDS: Final = {name: number << _KIND_BITS for number, name in enumerate(PROTOCOLS)}

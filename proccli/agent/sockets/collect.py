@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from math import inf
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeAlias
@@ -30,6 +29,7 @@ from proccli.model.sockets import (
     TableName,
 )
 from proccli.model.source import Source
+from proccli.model.tuples import from_fields
 from proccli.versions import Behaviour, behaviour_of
 
 
@@ -206,8 +206,7 @@ def join_sockets(reading: Reading) -> SocketSample:
     )
 
 
-# A named tuple's own constructor takes twice as long.
-_new_socket: Callable[[tuple[object, ...]], Socket] = partial(tuple.__new__, Socket)
+_new_socket: Final = from_fields(Socket)
 
 
 def _hidden_socket(

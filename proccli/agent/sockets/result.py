@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from proccli.agent.sockets.collect import (
@@ -26,6 +25,7 @@ from proccli.model.sockets import (
     SyncedSocket,
     TableName,
 )
+from proccli.model.tuples import from_fields
 from proccli.versions import Behaviour
 
 
@@ -95,8 +95,7 @@ def connections_left_out(sample: SocketSample) -> Mapping[str, int]:
     return dict(reasons.most_common())
 
 
-# A named tuple's own constructor takes twice as long.
-_new_synced: Callable[[tuple[object, ...]], SyncedSocket] = partial(tuple.__new__, SyncedSocket)
+_new_synced = from_fields(SyncedSocket)
 
 
 def _synced(

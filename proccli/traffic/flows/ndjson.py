@@ -9,6 +9,7 @@ from functools import cache, lru_cache, partial
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from proccli.model.flows import AnyFlow, Flow, FlowLabels
+from proccli.model.tuples import from_fields
 from proccli.text import inert_json
 from proccli.traffic.flows.columns import LabelColumns
 from proccli.traffic.flows.fields import find_fields, paths
@@ -296,4 +297,4 @@ class JsonRecord(NamedTuple):
         return b"".join((body[:-1], tail, b"}", line[len(body) :]))
 
 
-_new_record: Final[Callable[[tuple[object, ...]], JsonRecord]] = partial(tuple.__new__, JsonRecord)
+_new_record: Final = from_fields(JsonRecord)

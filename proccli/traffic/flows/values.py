@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone, tzinfo
-from functools import lru_cache, partial
+from functools import lru_cache
 from math import isfinite
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
@@ -26,6 +26,7 @@ from proccli.model.flows import (
 )
 from proccli.model.process import MAX_PID
 from proccli.model.sockets import Endpoint, Protocol
+from proccli.model.tuples import from_fields
 from proccli.traffic.flows.fields import RecordFields, SideFields
 
 _LONGEST: Final = 64
@@ -350,7 +351,7 @@ class FlowReader:
         return start_s + duration if duration is not None and 0 <= duration < _LONGEST_S else None
 
 
-_new_endpoint: Final[Callable[[tuple[str, int]], Endpoint]] = partial(tuple.__new__, Endpoint)
+_new_endpoint: Final = from_fields(Endpoint)
 
 
 def _endpoint(
