@@ -324,7 +324,7 @@ def jobs_option(body: Body) -> Body:
         type=click.IntRange(min=1, max=64),
         metavar="N",
         help="Number of processes that read the live machine; 1 starts none. Default: by the free"
-        " cores, if there are many processes to read.",
+        " cores, if there are at least 50 processes to read.",
     )
     return jobs(cast("Body", with_jobs))
 

@@ -129,9 +129,10 @@ class LiveSource:
         """
         pids = self.pids()
         jobs = self._jobs_for(pids)
-        if jobs > 1:
-            self._begun = self._begin(jobs, pids, fields), fields
-        return jobs > 1
+        team = self._begin(jobs, pids, fields) if jobs > 1 else None
+        if team is not None:
+            self._begun = team, fields
+        return team is not None
 
     def read_many(
         self, pids: Iterable[int], fields: frozenset[Field] = ALL_FIELDS
@@ -149,7 +150,11 @@ class LiveSource:
             yield from self._read_each(known, fields)
             self._finish_tables()
             unread = [pid for pid in pids if pid not in self._processes]
-            yield from self._read_by(self._begin(jobs, unread, fields), fields)
+            team = self._begin(jobs, unread, fields)
+            if team is None:
+                yield from self._read_each(unread, fields)
+            else:
+                yield from self._read_by(team, fields)
 
     def _jobs_for(self, pids: Sequence[int]) -> int:
         if self._jobs is not None:
@@ -165,10 +170,20 @@ class LiveSource:
             except NoSuchProcess:
                 continue
 
-    def _begin(self, jobs: int, pids: Sequence[int], fields: frozenset[Field]) -> Team:
+    def _begin(self, jobs: int, pids: Sequence[int], fields: frozenset[Field]) -> Team | None:
+        """Start workers; None: they can't be started, as under a limit of processes, and
+        were not asked for.
+
+        Raises: SourceError if they were.
+        """
         from proccli.sources.procfs.workers import Team
 
-        return Team(pids, jobs, partial(self._read_share, fields), self._claimed_tables)
+        try:
+            return Team(pids, jobs, partial(self._read_share, fields), self._claimed_tables)
+        except SourceError:
+            if self._jobs is None:
+                return None
+            raise
 
     def _read_share(self, fields: frozenset[Field], pids: Iterable[int]) -> Iterator[Read]:
         for process in self._read_each(pids, fields):

@@ -32,8 +32,10 @@ from proccli.model.sockets import (
 )
 from proccli.sources.procfs.files import Unreadable, read_at
 
+FEWEST: Final = 50
+"""Fewer processes are read before a worker has started."""
 LEAST_SHARE: Final = 250
-"""Fewer processes are read before a worker has started and handed them over."""
+"""Of each of more than two workers."""
 MOST_WORKERS: Final = 4
 """By default; more hardly pay, for one process decides about what they all have read."""
 
@@ -95,7 +97,10 @@ _CLAIMS: Final = 1 << 16
 def jobs_for(processes: int) -> int:
     """How many workers pay for so many processes: no more than there are free cores, and 1 where
     that is not known."""
-    wanted = min(len(os.sched_getaffinity(0)), MOST_WORKERS, processes // LEAST_SHARE)
+    if processes < FEWEST:
+        return 1
+    paying = max(2, processes // LEAST_SHARE)
+    wanted = min(len(os.sched_getaffinity(0)), MOST_WORKERS, paying)
     free = 1
     for look in range(_LOOKS):
         if free >= wanted:

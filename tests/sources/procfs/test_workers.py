@@ -25,7 +25,7 @@ from proccli.model.sockets import TABLES, Endpoint, NetTable, NetTables, SocketF
 from proccli.sources.procfs import workers
 from proccli.sources.procfs.files import Unreadable
 from proccli.sources.procfs.live import LiveSource
-from proccli.sources.procfs.workers import LEAST_SHARE, Claims, Read, Team, Work, jobs_for
+from proccli.sources.procfs.workers import FEWEST, LEAST_SHARE, Claims, Read, Team, Work, jobs_for
 from tests.cli.runner import call, spawn
 from tests.network import connected, inode_of
 from tests.sources.procfs.processes import running
@@ -299,6 +299,21 @@ def test_a_worker_that_cannot_be_started_is_an_error(
     assert (ran.code, ran.out) == (3, "")
     assert "can't start a worker: Too many open files (--jobs 1 reads without workers)" in ran.err
     assert (children(), psutil.Process().num_fds()) == (before, fds)
+
+
+@pytest.mark.parametrize("call_", ["pipe", "fork"])
+def test_without_workers_that_were_not_asked_for_one_process_reads(
+    mount: Path, call_: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> object:
+        raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr(workers, "jobs_for", lambda _: 3)
+    monkeypatch.setattr(os, call_, refused)
+    ran = call("scan", "--proc-root", str(mount), "--json")
+
+    assert ran.code == 0
+    assert '"total": 40' in ran.out
 
 
 def test_a_bug_in_a_worker_is_a_bug(monkeypatch: pytest.MonkeyPatch, mount: Path) -> None:
@@ -584,8 +599,10 @@ def test_tables_of_a_running_machine_are_the_same_from_workers() -> None:
 @pytest.mark.parametrize(
     ("cores", "running", "processes", "jobs"),
     [
-        (8, 1, 2 * LEAST_SHARE - 1, 1),
-        (8, 1, 2 * LEAST_SHARE, 2),
+        (8, 1, FEWEST - 1, 1),
+        (8, 1, FEWEST, 2),
+        (8, 1, 3 * LEAST_SHARE - 1, 2),
+        (8, 1, 3 * LEAST_SHARE, 3),
         (8, 1, 100_000, 4),
         (8, 6, 100_000, 3),
         (2, 1, 5000, 2),
