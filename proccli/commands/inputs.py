@@ -358,7 +358,7 @@ def open_inputs(
         raise UsageError("only one of --config, --snapshot and --tags can be read from stdin (-)")
     _check_tag_options(options)
     ahead = None
-    if reads and options.snapshot is None and options.jobs != 1:
+    if reads and source is None and options.snapshot is None and options.jobs != 1:
         ahead = read_ahead(options.proc_root or DEFAULT_PROC_ROOT, options.jobs, reads)
     config, config_notes, written = load_config(options)
     config = _of_feature(config, options.feature)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple, TypeAlias, get_args
 
 from proccli.model.sockets import Endpoint, Protocol
@@ -102,11 +103,17 @@ class PlainFlow(NamedTuple):
 
 
 def _endpoint(end: int) -> Endpoint:
-    address = end >> PORT_BITS & 0xFFFF_FFFF
-    return Endpoint(".".join(map(str, address.to_bytes(4, "big"))), end & (1 << PORT_BITS) - 1)
+    return Endpoint(int_to_ip(end >> PORT_BITS & 0xFFFF_FFFF), end & (1 << PORT_BITS) - 1)
+
+
+@lru_cache(1 << 13)
+def int_to_ip(address: int) -> str:
+    """A number as a dotted IPv4 address."""
+    return ".".join(map(str, address.to_bytes(4, "big")))
 
 
 PROTOCOL_NAMES: Final[tuple[Protocol, ...]] = get_args(Protocol)
+"""By their numbers, which are those of the store, too."""
 PORT_BITS: Final = 16
 """What is above these bits of an end: its address."""
 KIND_BITS: Final = 48

@@ -19,15 +19,14 @@ from struct import Struct
 from typing import Final, TypeAlias, get_args
 
 from proccli.errors import StateError
+from proccli.model.flows import PROTOCOL_NAMES, int_to_ip
 from proccli.model.hosts import EndColumns, HostView
 from proccli.model.sockets import Endpoint, Protocol, SocketReason, SocketRole, SocketStatus
 from proccli.server.join import (
-    PROTOCOLS,
     HostEnd,
     JoinedConnection,
     Link,
     host_of,
-    int_to_ip,
     ip_to_int,
     is_loopback,
     join_ends,
@@ -57,7 +56,7 @@ of the host is in place of the client's."""
 _ROLES: Final[tuple[SocketRole, ...]] = get_args(SocketRole)
 _STATUSES: Final[tuple[SocketStatus, ...]] = get_args(SocketStatus)
 _REASONS: Final[tuple[SocketReason | None, ...]] = (None, *get_args(SocketReason))
-_PROTOCOL_NUMBERS: Final = {protocol: number for number, protocol in enumerate(PROTOCOLS)}
+_PROTOCOL_NUMBERS: Final = {protocol: number for number, protocol in enumerate(PROTOCOL_NAMES)}
 _SENT: Final = {
     (role, status, reason): (role == "server") + 2 * (n * len(_REASONS) + m)
     for role in _ROLES
@@ -150,7 +149,7 @@ def _host_end(row: _Row) -> HostEnd:
     return HostEnd(
         host,
         pid_of(process),
-        PROTOCOLS[protocol],
+        PROTOCOL_NAMES[protocol],
         role,
         Endpoint(int_to_ip(client), client_port),
         Endpoint(int_to_ip(server), server_port),

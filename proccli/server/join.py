@@ -10,8 +10,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address
-from typing import Final, NamedTuple, TypeAlias, get_args
+from typing import Final, NamedTuple, TypeAlias
 
+from proccli.model.flows import PROTOCOL_NAMES, int_to_ip
 from proccli.model.sockets import Endpoint, Protocol, SocketRole, SocketStatus
 from proccli.model.topology import Certainty, RemoteStatus
 
@@ -23,8 +24,6 @@ network."""
 _ADDRESSES_CACHED = 1 << 13
 """Converted addresses to cache, because the same addresses occur again and again."""
 
-
-PROTOCOLS: Final[tuple[Protocol, ...]] = get_args(Protocol)
 
 ProcessId: TypeAlias = int
 """A process of a fleet: the number of its host and its pid in one number, because a fleet has a
@@ -56,12 +55,6 @@ def is_loopback(ip: str) -> bool:
 def ip_to_int(ip: str) -> int:
     """A dotted IPv4 address as a number. Raises: ValueError."""
     return int(IPv4Address(ip))
-
-
-@lru_cache(_ADDRESSES_CACHED)
-def int_to_ip(address: int) -> str:
-    """A number as a dotted IPv4 address."""
-    return ".".join(map(str, struct.pack("!I", address)))
 
 
 class HostEnd(NamedTuple):
@@ -215,13 +208,15 @@ _ADDRESSES: Final = struct.Struct("!HBII")
 
 def pack_addresses(protocol: Protocol, client_ip: int, server_ip: int, server_port: int) -> bytes:
     """The addresses of a `Link`."""
-    return _ADDRESSES.pack(server_port, PROTOCOLS.index(protocol), server_ip, client_ip)
+    return _ADDRESSES.pack(server_port, PROTOCOL_NAMES.index(protocol), server_ip, client_ip)
 
 
 def unpack_addresses(packed: bytes) -> Addresses:
     """What was packed."""
     server_port, protocol, server_ip, client_ip = _ADDRESSES.unpack(packed)
-    return Addresses(server_port, PROTOCOLS[protocol], int_to_ip(server_ip), int_to_ip(client_ip))
+    return Addresses(
+        server_port, PROTOCOL_NAMES[protocol], int_to_ip(server_ip), int_to_ip(client_ip)
+    )
 
 
 def link_of(connection: JoinedConnection) -> Link:

@@ -21,6 +21,7 @@ from proccli.model.flows import (
     PlainFlow,
     Shown,
     SideLabel,
+    int_to_ip,
 )
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
@@ -33,7 +34,6 @@ from proccli.server.join import (
     PlainEnd,
     ProcessId,
     claims,
-    int_to_ip,
     is_loopback,
     process_id,
 )
@@ -417,9 +417,7 @@ class Labeller:
 
     def _without_ends(self, address: Endpoint, observer: int | None) -> SideLabel:
         """The label of a side of a connection that no source has."""
-        return SideLabel(
-            *(_NO_CONNECTION if self._hosts.owners(address.ip, observer) else _NO_HOST)
-        )
+        return _NO_CONNECTION if self._hosts.owners(address.ip, observer) else _NO_HOST
 
     def _both_labels(
         self, pair: _Pair, observer: int | None, covered: tuple[bool, ...]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final, NamedTuple
 
-from proccli.server.join import int_to_ip
+from proccli.model.flows import int_to_ip
 from proccli.store.current import Moment
 from proccli.store.engine import Engine
 from proccli.store.schema import HOSTS, RULE_UNKNOWN

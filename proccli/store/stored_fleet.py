@@ -11,6 +11,7 @@ from struct import Struct
 from typing import Final
 
 from proccli.errors import StoreError
+from proccli.model.flows import int_to_ip
 from proccli.model.hosts import EndColumns, HostProcess, HostView
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
@@ -20,7 +21,6 @@ from proccli.server.join import (
     Link,
     Network,
     ProcessId,
-    int_to_ip,
     ip_to_int,
     is_loopback,
     pack_addresses,

@@ -21,12 +21,12 @@ from itertools import chain
 from typing import Final, NamedTuple, TypeAlias, cast
 
 from proccli.errors import StoreError
-from proccli.model.flows import PlainFlow
+from proccli.model.flows import KIND_BITS, PORT_BITS, PlainFlow, int_to_ip
 from proccli.model.hosts import HostProcess
 from proccli.model.process import NS_PER_S
 from proccli.model.sockets import Endpoint, Protocol
 from proccli.model.tuples import from_fields
-from proccli.server.join import HostEnd, PlainEnd, host_of, int_to_ip, is_loopback, pid_of
+from proccli.server.join import HostEnd, PlainEnd, host_of, is_loopback, pid_of
 from proccli.server.labels import Needs
 from proccli.store.current import HOST, LOOPBACK, Moment
 from proccli.store.engine import GIVEN, Engine, Given
@@ -38,19 +38,16 @@ _NO_PROCESS: Final = (0, None)
 
 _Key: TypeAlias = tuple[int, int]
 """Protocol and both ends of a connection, the lower end first: equal in both directions."""
-_PORT_BITS: Final = 16
-_PORT: Final = (1 << _PORT_BITS) - 1
-_KIND_BITS: Final = 48
-"""What is above these bits of the lower end: the number of the protocol, and 2 for loopback."""
+_PORT: Final = (1 << PORT_BITS) - 1
 _LOOPBACK: Final = 127 << 24
 """Of a loopback connection, the server compares ports only: this is the server's address in its
 key, and 0 is the client's."""
-_CLIENT: Final = f"if({LOOPBACK}, 0, client_ip) * toUInt64({1 << _PORT_BITS}) + client_port"
+_CLIENT: Final = f"if({LOOPBACK}, 0, client_ip) * toUInt64({1 << PORT_BITS}) + client_port"
 _SERVER: Final = (
-    f"if({LOOPBACK}, {_LOOPBACK}, server_ip) * toUInt64({1 << _PORT_BITS}) + server_port"
+    f"if({LOOPBACK}, {_LOOPBACK}, server_ip) * toUInt64({1 << PORT_BITS}) + server_port"
 )
 _LOWER: Final = (
-    f"least({_CLIENT}, {_SERVER}) + (protocol + 2 * ({LOOPBACK})) * toUInt64({1 << _KIND_BITS})"
+    f"least({_CLIENT}, {_SERVER}) + (protocol + 2 * ({LOOPBACK})) * toUInt64({1 << KIND_BITS})"
 )
 _HIGHER: Final = f"greatest({_CLIENT}, {_SERVER})"
 
@@ -113,8 +110,8 @@ class StoredFlows(StoredHosts):
         in any network; of loopback connections, those on every host and in every namespace."""
         # Without calls of functions of Python, which are half of the time.
         lower, higher = (
-            _NUMBERS[one.ip] << _PORT_BITS | one.port,
-            _NUMBERS[other.ip] << _PORT_BITS | other.port,
+            _NUMBERS[one.ip] << PORT_BITS | one.port,
+            _NUMBERS[other.ip] << PORT_BITS | other.port,
         )
         if lower >> _FIRST_BYTE == 127 or higher >> _FIRST_BYTE == 127:
             both = ((one, other), (other, one))[: 1 + (one != other)]
@@ -286,17 +283,18 @@ class StoredFlows(StoredHosts):
 
 _new_end: Final = from_fields(HostEnd)
 _NUMBERS: Final = Addresses()
-_FIRST_BYTE: Final = _PORT_BITS + 24
-_KINDS: Final = {name: number << _KIND_BITS for number, name in enumerate(PROTOCOLS)}
-_OVER_LOOPBACK: Final = 2 << _KIND_BITS
+_FIRST_BYTE: Final = PORT_BITS + 24
+_KINDS: Final = {name: number << KIND_BITS for number, name in enumerate(PROTOCOLS)}
+_OVER_LOOPBACK: Final = 2 << KIND_BITS
+"""Is added to the number of the protocol."""
 
 
 def _key(protocol: Protocol, client: Endpoint, server: Endpoint) -> _Key:
     """The key of a connection in this direction."""
     kind = _KINDS[protocol]
-    lower, higher = (_NUMBERS[end.ip] << _PORT_BITS | end.port for end in (client, server))
+    lower, higher = (_NUMBERS[end.ip] << PORT_BITS | end.port for end in (client, server))
     if higher >> _FIRST_BYTE == 127:
-        return kind | _OVER_LOOPBACK | client.port, _LOOPBACK << _PORT_BITS | server.port
+        return kind | _OVER_LOOPBACK | client.port, _LOOPBACK << PORT_BITS | server.port
     if lower > higher:
         lower, higher = higher, lower
     return kind | lower, higher
@@ -307,8 +305,8 @@ def _keys(pairs: Iterable[tuple[Protocol, Endpoint, Endpoint]]) -> set[_Key]:
     keys = set[_Key]()
     for protocol, one, other in pairs:
         lower, higher = (
-            _NUMBERS[one.ip] << _PORT_BITS | one.port,
-            _NUMBERS[other.ip] << _PORT_BITS | other.port,
+            _NUMBERS[one.ip] << PORT_BITS | one.port,
+            _NUMBERS[other.ip] << PORT_BITS | other.port,
         )
         if lower >> _FIRST_BYTE == 127 or higher >> _FIRST_BYTE == 127:
             keys |= {_key(protocol, one, other), _key(protocol, other, one)}

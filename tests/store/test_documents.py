@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proccli.errors import RecordingError, StoreError
-from proccli.server.join import int_to_ip
+from proccli.model.flows import int_to_ip
 from proccli.sources.recording.sync_document import parse_sync_output
 from proccli.store.documents import _document, files_of, read_documents
 from proccli.store.loadable import Document, Refused

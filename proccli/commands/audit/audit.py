@@ -11,10 +11,11 @@ from typing import Final, Literal, NamedTuple, TypeAlias
 
 from proccli.commands.hosts.gather import Gathered
 from proccli.errors import StoreError
+from proccli.model.flows import int_to_ip
 from proccli.model.hosts import HostProcess
 from proccli.model.note import Note
 from proccli.model.process import NS_PER_S
-from proccli.server.join import int_to_ip, ip_to_int, is_loopback
+from proccli.server.join import ip_to_int, is_loopback
 from proccli.server.tags import arriving_tags
 from proccli.store.deepflow import (
     DELETED,
