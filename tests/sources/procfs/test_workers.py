@@ -152,7 +152,10 @@ def test_workers_read_while_the_configuration_is_loaded(
     assert '"total": 40' in ran.out
 
 
-def test_the_configuration_names_another_root_than_the_one_that_is_read_ahead(mount: Path) -> None:
+def test_the_configuration_names_another_root_than_the_one_that_is_read_ahead(
+    mount: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_900_000_000_000_000_000)
     config = mount.parent / "agent.yaml"
     config.write_text(f"{RULES}  os-proc-root: {mount}\n")
     alone, shared = (
@@ -165,7 +168,10 @@ def test_the_configuration_names_another_root_than_the_one_that_is_read_ahead(mo
 
 
 @pytest.mark.parametrize("agent", ["6.5", "7.1.8"])
-def test_an_agent_that_needs_more_than_what_is_read_ahead(mount: Path, agent: str) -> None:
+def test_an_agent_that_needs_more_than_what_is_read_ahead(
+    mount: Path, agent: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_900_000_000_000_000_000)
     for process in mount.iterdir():
         (process / "status").write_text(f"Name:\tapp-{process.name[-1]}\n")
     options = ("--proc-root", str(mount), "--agent", agent, "--json")
